@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef POSTEL_POSTEL_H
+#define POSTEL_POSTEL_H
+
+/*
+ * Postel hands mail to servers: SMTP submission (RFC 5321, RFC 6409), blocking, from any number of threads.
+ *
+ *     const char *to[] = { "a@example.org", "b@example.org" };
+ *     postel_config_from_url("smtps://reports:secret@mail.example.com", &config, &error);
+ *     postel_pool_open(config, &pool, &error);
+ *     postel_status status = postel_pool_send(pool, "reports@example.com", to, 2, body, size, 30000, &result,
+ * &error);
+ *
+ * Rules that hold everywhere: texts are UTF-8 and end with NUL; sizes are octets in size_t; times are
+ * milliseconds in int; every *_free(T **) clears the pointer and accepts NULL; what is not said to be
+ * borrowed is the caller's. The library writes to no stdio, reads no environment, raises no signal and keeps
+ * no global state.
+ */
+
+#include <postel/error.h>
+#include <postel/config.h>
+#include <postel/envelope.h>
+#include <postel/message.h>
+#include <postel/result.h>
+#include <postel/connection.h>
+#include <postel/pool.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The version of the library in use, as "0.1.0". Static. */
+POSTEL_API const char *postel_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: MIT */
+/* Configs: setters that only store, one table of what may be stored, and URLs (RFC 3986). */
+
+#include "config.h"
+
+#include "base/secret.h"
+#include "base/status.h"
+#include "wire/address.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DAY_MS                86400000
+#define CREDENTIAL_MAX_OCTETS 1024
+#define DEFAULT_TIMEOUT_MS    300000
+#define DEFAULT_POOL_SIZE     4
+#define DEFAULT_IDLE_LIMIT_MS 60000
+#define DEFAULT_MAX_AGE_MS    1800000
+
+postel_config *postel_config_new(void)
+{
+        postel_config *config = calloc(1, sizeof(*config));
+
+        if (!config)
+                return NULL;
+        config->timeout_ms = DEFAULT_TIMEOUT_MS;
+        config->phase_timeout_ms = -1;
+        config->pool_size = DEFAULT_POOL_SIZE;
+        config->idle_limit_ms = DEFAULT_IDLE_LIMIT_MS;
+        config->max_age_ms = DEFAULT_MAX_AGE_MS;
+        return config;
+}
+
+void postel_config_free(postel_config **config)
+{
+        if (!config || !*config)
+                return;
+        free((*config)->host);
+        free((*config)->server_name);
+        free((*config)->ca_file);
+        free((*config)->ca_directory);
+        free((*config)->ehlo_name);
+        free((*config)->user);
+        free((*config)->auth_mechanism);
+        secret_free(&(*config)->password);
+        free(*config);
+        *config = NULL;
+}
+
+/* ---- Setters ---- */
+
+static void set_text(postel_config *config, char **field, const char *text)
+{
+        char *copy = text ? strdup(text) : NULL;
+
+        if (text && !copy)
+                config->out_of_memory = true;
+        free(*field);
+        *field = copy;
+}
+
+void postel_config_set_host(postel_config *config, const char *host)
+{
+        set_text(config, &config->host, host);
+}
+
+void postel_config_set_port(postel_config *config, int port)
+{
+        config->port = port;
+}
+
+void postel_config_set_tls(postel_config *config, postel_tls tls)
+{
+        config->tls = (int)tls;
+}
+
+void postel_config_set_server_name(postel_config *config, const char *name)
+{
+        set_text(config, &config->server_name, name);
+}
+
+void postel_config_set_ca_file(postel_config *config, const char *path)
+{
+        set_text(config, &config->ca_file, path);
+}
+
+void postel_config_set_ca_directory(postel_config *config, const char *path)
+{
+        set_text(config, &config->ca_directory, path);
+}
+
+void postel_config_set_system_trust(postel_config *config, int trusted)
+{
+        config->system_trust = trusted;
+}
+
+void postel_config_set_ehlo_name(postel_config *config, const char *name)
+{
+        set_text(config, &config->ehlo_name, name);
+}
+
+void postel_config_set_user(postel_config *config, const char *user)
+{
+        set_text(config, &config->user, user);
+}
+
+void postel_config_set_password(postel_config *config, const char *password)
+{
+        secret_free(&config->password);
+        set_text(config, &config->password, password);
+}
+
+void postel_config_set_auth_mechanism(postel_config *config, const char *mechanism)
+{
+        set_text(config, &config->auth_mechanism, mechanism);
+}
+
+void postel_config_set_allow_plaintext_auth(postel_config *config, int allow)
+{
+        config->allow_plaintext_auth = allow;
+}
+
+void postel_config_set_timeout_ms(postel_config *config, int timeout_ms)
+{
+        config->timeout_ms = timeout_ms;
+}
+
+void postel_config_set_phase_timeout_ms(postel_config *config, int timeout_ms)
+{
+        config->phase_timeout_ms = timeout_ms;
+}
+
+void postel_config_set_pipelining(postel_config *config, postel_pipelining pipelining)
+{
+        config->pipelining = (int)pipelining;
+}
+
+void postel_config_set_socket_buffer(postel_config *config, int octets)
+{
+        config->socket_buffer = octets;
+}
+
+void postel_config_set_trace(postel_config *config, postel_trace_function function, void *user_data)
+{
+        config->trace = function;
+        config->trace_data = user_data;
+}
+
+void postel_config_set_pool_size(postel_config *config, int sessions)
+{
+        config->pool_size = sessions;
+}
+
+void postel_config_set_idle_limit_ms(postel_config *config, int limit_ms)
+{
+        config->idle_limit_ms = limit_ms;
+}
+
+void postel_config_set_max_age_ms(postel_config *config, int age_ms)
+{
+        config->max_age_ms = age_ms;
+}
+
+void postel_config_set_max_messages(postel_config *config, int messages)
+{
+        config->max_messages = messages;
+}
+
+void postel_config_set_keepalive_ms(postel_config *config, int interval_ms)
+{
+        config->keepalive_ms = interval_ms;
+}
+
+/* ---- Checking ---- */
+
+static const char *credential_fault(const char *text)
+{
+        if (strlen(text) > CREDENTIAL_MAX_OCTETS)
+                return "is longer than 1024 octets";
+        for (; *text; text++)
+                if ((unsigned char)*text < 0x20 || *text == 0x7f)
+                        return *text == '\r' || *text == '\n' ? "holds a CR or LF" : "holds a control octet";
+        return NULL;
+}
+
+static const char *user_fault(const char *user)
+{
+        return *user ? credential_fault(user) : "is empty";
+}
+
+static postel_status check_texts(const postel_config *config, postel_error *error)
+{
+        const struct {
+                const char *field, *text;
+                const char *(*fault)(const char *);
+        } rows[] = {
+                { "host", config->host, host_fault },
+                { "server name", config->server_name, host_fault },
+                { "EHLO name", config->ehlo_name, ehlo_name_fault },
+                { "user", config->user, user_fault },
+                { "password", config->password, credential_fault },
+                { "authentication mechanism", config->auth_mechanism, sasl_mechanism_fault },
+        };
+
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                const char *fault = rows[i].text ? rows[i].fault(rows[i].text) : NULL;
+                if (fault)
+                        return error_set(
+                                error, POSTEL_INVALID, POSTEL_PHASE_NONE, "%s: %s", rows[i].field, fault);
+        }
+        return POSTEL_OK;
+}
+
+static postel_status check_numbers(const postel_config *config, postel_error *error)
+{
+        const struct {
+                const char *field;
+                int value, min, max;
+        } rows[] = {
+                { "port", config->port, 0, 65535 },
+                { "tls", config->tls, POSTEL_TLS_STARTTLS, POSTEL_TLS_NONE },
+                { "pipelining", config->pipelining, POSTEL_PIPELINING_AUTO, POSTEL_PIPELINING_NEVER },
+                { "timeout_ms", config->timeout_ms, 0, DAY_MS },
+                { "phase_timeout_ms", config->phase_timeout_ms == -1 ? 1 : config->phase_timeout_ms, 1,
+                        DAY_MS },
+                { "socket buffer", config->socket_buffer, 0, INT_MAX / 2 },
+                { "pool size", config->pool_size, 1, 10000 },
+                { "idle_limit_ms", config->idle_limit_ms, 0, DAY_MS },
+                { "max_age_ms", config->max_age_ms, 0, DAY_MS },
+                { "max messages", config->max_messages, 0, 1000000000 },
+                { "keepalive_ms", config->keepalive_ms, 0, DAY_MS },
+        };
+
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+                if (rows[i].value < rows[i].min || rows[i].value > rows[i].max)
+                        return error_set(error, POSTEL_INVALID, POSTEL_PHASE_NONE,
+                                "%s: %d is not from %d to %d", rows[i].field, rows[i].value, rows[i].min,
+                                rows[i].max);
+        return POSTEL_OK;
+}
+
+postel_status postel_config_check(const postel_config *config, postel_error *error)
+{
+        if (!config)
+                return error_set(error, POSTEL_INVALID, POSTEL_PHASE_NONE, "config: is missing");
+        if (config->out_of_memory)
+                return error_set(error, POSTEL_MEMORY, POSTEL_PHASE_NONE, "out of memory");
+        if (!config->host)
+                return error_set(error, POSTEL_INVALID, POSTEL_PHASE_NONE, "host: is missing");
+        if (config->user && !config->password)
+                return error_set(error, POSTEL_INVALID, POSTEL_PHASE_NONE,
+                        "password: is missing, and there is a user");
+        if (config->password && !config->user)
+                return error_set(error, POSTEL_INVALID, POSTEL_PHASE_NONE,
+                        "user: is missing, and there is a password");
+        postel_status status = check_texts(config, error);
+        return status == POSTEL_OK ? check_numbers(config, error) : status;
+}
+
+/* ---- Endpoints ---- */
+
+static postel_config *config_copy(const postel_config *from)
+{
+        postel_config *copy = malloc(sizeof(*copy));
+
+        if (!copy)
+                return NULL;
+        *copy = *from;
+        char **texts[] = { &copy->host, &copy->server_name, &copy->ca_file, &copy->ca_directory,
+                &copy->ehlo_name, &copy->user, &copy->password, &copy->auth_mechanism };
+        for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+                const char *text = *texts[i];
+                *texts[i] = NULL;
+                set_text(copy, texts[i], text);
+        }
+        if (copy->out_of_memory)
+                postel_config_free(&copy);
+        return copy;
+}
+
+static int default_port(int tls)
+{
+        switch (tls) {
+        case POSTEL_TLS_IMPLICIT:
+                return 465; /* RFC 8314 section 7.3 */
+        case POSTEL_TLS_NONE:
+                return 25;
+        default:
+                return 587; /* RFC 6409 section 3.1 */
+        }
+}
+
+static struct session_options session_options(const postel_config *config)
+{
+        return (struct session_options){
+                .address = { config->host, config->port ? config->port : default_port(config->tls),
+                        config->socket_buffer },
+                .tls = (postel_tls)config->tls,
+                .server_name = config->server_name ? config->server_name : config->host,
+                .ehlo_name = config->ehlo_name,
+                .credentials = { config->user, config->password, config->auth_mechanism },
+                .allow_plaintext_auth = config->allow_plaintext_auth != 0,
+                .phase_timeout_ms = config->phase_timeout_ms,
+                .pipelining = (postel_pipelining)config->pipelining,
+                .trace = config->trace,
+                .trace_data = config->trace_data,
+        };
+}
+
+postel_status endpoint_init(struct endpoint *endpoint, const postel_config *config, postel_error *error)
+{
+        *endpoint = (struct endpoint){ 0 };
+        postel_status status = postel_config_check(config, error);
+        if (status != POSTEL_OK)
+                return status;
+        endpoint->config = config_copy(config);
+        if (!endpoint->config)
+                return error_set(error, POSTEL_MEMORY, POSTEL_PHASE_NONE, "out of memory");
+        endpoint->options = session_options(endpoint->config);
+        if (config->tls == POSTEL_TLS_NONE)
+                return POSTEL_OK;
+        struct tls_trust_options trust = { config->ca_file, config->ca_directory, config->system_trust != 0 };
+        status = tls_trust_new(&trust, &endpoint->trust, error);
+        if (status != POSTEL_OK)
+                endpoint_deinit(endpoint);
+        return status;
+}
+
+void endpoint_deinit(struct endpoint *endpoint)
+{
+        tls_trust_free(&endpoint->trust);
+        postel_config_free(&endpoint->config);
+}
+
+postel_status endpoint_deadline(
+        const struct endpoint *endpoint, int timeout_ms, struct deadline *deadline, postel_error *error)
+{
+        if (timeout_ms < -1)
+                return error_set(
+                        error, POSTEL_INVALID, POSTEL_PHASE_NONE, "timeout_ms: %d is negative", timeout_ms);
+        *deadline = deadline_after_ms(timeout_ms == -1 ? endpoint->config->timeout_ms : timeout_ms);
+        return POSTEL_OK;
+}

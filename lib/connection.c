@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: MIT */
+/* Public connections: arguments in, the gate, the session, results out. */
+
+#include "connection.h"
+
+#include "base/status.h"
+#include "envelope.h"
+#include "message.h"
+#include "pool.h"
+#include "result.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+postel_status connection_new_of(const struct endpoint *endpoint, unsigned long number,
+        postel_connection **connection, postel_error *error)
+{
+        postel_connection *made = calloc(1, sizeof(*made));
+
+        if (!made)
+                return error_set(error, POSTEL_MEMORY, POSTEL_PHASE_NONE, "out of memory");
+        postel_status status =
+                session_init(&made->session, &endpoint->options, endpoint->trust, number, error);
+        if (status != POSTEL_OK) {
+                session_deinit(&made->session);
+                free(made);
+                return status;
+        }
+        gate_init(&made->gate);
+        made->endpoint = endpoint;
+        *connection = made;
+        return POSTEL_OK;
+}
+
+void connection_destroy(postel_connection *connection)
+{
+        session_deinit(&connection->session);
+        gate_deinit(&connection->gate);
+        free(connection);
+}
+
+postel_status postel_connection_new(
+        const postel_config *config, postel_connection **connection, postel_error *error)
+{
+        postel_error ignored;
+        struct endpoint endpoint;
+        postel_connection *made;
+
+        error = error ? error : &ignored;
+        postel_status status = endpoint_init(&endpoint, config, error);
+        if (status != POSTEL_OK)
+                return status;
+        status = connection_new_of(&endpoint, 0, &made, error);
+        if (status != POSTEL_OK) {
+                endpoint_deinit(&endpoint);
+                return status;
+        }
+        /* From now on it lives where the connection does. */
+        made->own = endpoint;
+        made->endpoint = &made->own;
+        made->session.options = &made->own.options;
+        *connection = made;
+        return POSTEL_OK;
+}
+
+void postel_connection_free(postel_connection **connection)
+{
+        if (!connection || !*connection)
+                return;
+        postel_connection *freed = *connection;
+        *connection = NULL;
+        if (freed->pool) {
+                pool_throw_away(freed->pool, freed);
+                return;
+        }
+        struct endpoint own = freed->own;
+        connection_destroy(freed);
+        endpoint_deinit(&own);
+}
+
+/* ---- Calls ---- */
+
+static postel_status no_connection(postel_error *error)
+{
+        return error_set(error, POSTEL_INVALID, POSTEL_PHASE_NONE, "connection: is missing");
+}
+
+static postel_status gate_busy(postel_error *error)
+{
+        return error_set(error, POSTEL_TIMEOUT, POSTEL_PHASE_POOL,
+                "another call used the connection until the time ran out");
+}
+
+/* A call without arguments on the session. */
+typedef postel_status (*session_call)(struct session *session, struct deadline deadline, postel_error *error);
+
+static postel_status call(
+        postel_connection *connection, session_call function, int timeout_ms, postel_error *error)
+{
+        postel_error ignored;
+        struct deadline deadline;
+
+        error = error ? error : &ignored;
+        if (!connection)
+                return no_connection(error);
+        postel_status status = endpoint_deadline(connection->endpoint, timeout_ms, &deadline, error);
+        if (status != POSTEL_OK)
+                return status;
+        if (!gate_enter(&connection->gate, deadline))
+                return gate_busy(error);
+        status = function(&connection->session, deadline, error);
+        gate_leave(&connection->gate);
+        return status;
+}
+
+postel_status postel_connect(postel_connection *connection, int timeout_ms, postel_error *error)
+{
+        return call(connection, session_open, timeout_ms, error);
+}
+
+postel_status postel_connection_reset(postel_connection *connection, int timeout_ms, postel_error *error)
+{
+        return call(connection, session_reset, timeout_ms, error);
+}
+
+postel_status postel_connection_noop(postel_connection *connection, int timeout_ms, postel_error *error)
+{
+        return call(connection, session_noop, timeout_ms, error);
+}
+
+static postel_status quit(struct session *session, struct deadline deadline, postel_error *error)
+{
+        (void)error;
+        session_begin_quit(session);
+        session_finish_quit(session, deadline);
+        return POSTEL_OK;
+}
+
+postel_status postel_connection_close(postel_connection *connection, int timeout_ms, postel_error *error)
+{
+        return call(connection, quit, timeout_ms, error);
+}
+
+void postel_connection_interrupt(postel_connection *connection)
+{
+        if (connection)
+                stream_interrupt(&connection->session.channel.stream);
+}
+
+/* ---- Sending ---- */
+
+postel_status sending_from_arguments(struct sending *sending, const char *from, const char *const *to,
+        size_t to_count, const void *body, size_t body_size, postel_segment *segment, postel_error *error)
+{
+        if (!body && body_size)
+                return error_set(error, POSTEL_INVALID, POSTEL_PHASE_NONE, "body: is missing");
+        *segment = (postel_segment){ body, body_size };
+        *sending = (struct sending){
+                .envelope = { .from = from, .to = to, .to_count = to_count },
+                .content = { .kind = SOURCE_SEGMENTS, .segments = segment, .segment_count = 1 },
+        };
+        return envelope_check(&sending->envelope, error);
+}
+
+postel_status sending_from_objects(struct sending *sending, const postel_envelope *envelope,
+        const postel_message *message, postel_error *error)
+{
+        postel_status status = envelope_view(envelope, &sending->envelope, error);
+
+        return status == POSTEL_OK ? message_source(message, &sending->content, error) : status;
+}
+
+postel_status connection_send(postel_connection *connection, const struct sending *sending, int attempt,
+        struct deadline deadline, postel_result **result, postel_error *error)
+{
+        struct session *session = &connection->session;
+        postel_status status = outcome_begin(&session->log, sending->envelope.to_count, error);
+
+        if (status != POSTEL_OK)
+                return status;
+        status = session_send(session, &sending->envelope, &sending->content, deadline, error);
+        if (result)
+                *result = result_new(&sending->envelope, &session->log, status, attempt);
+        return status;
+}
+
+static postel_status send_checked(postel_connection *connection, const struct sending *sending,
+        int timeout_ms, postel_result **result, postel_error *error)
+{
+        struct deadline deadline;
+        postel_status status = endpoint_deadline(connection->endpoint, timeout_ms, &deadline, error);
+
+        if (status != POSTEL_OK)
+                return status;
+        if (!gate_enter(&connection->gate, deadline)) {
+                status = gate_busy(error);
+                if (result)
+                        *result = result_new_unsent(&sending->envelope, error);
+                return status;
+        }
+        status = connection_send(connection, sending, 1, deadline, result, error);
+        if (connection->pool)
+                pool_count_send(connection->pool, connection);
+        gate_leave(&connection->gate);
+        return status;
+}
+
+postel_status postel_send(postel_connection *connection, const char *from, const char *const *to,
+        size_t to_count, const void *body, size_t body_size, int timeout_ms, postel_result **result,
+        postel_error *error)
+{
+        postel_error ignored;
+        struct sending sending;
+        postel_segment segment;
+
+        error = error ? error : &ignored;
+        if (result)
+                *result = NULL;
+        if (!connection)
+                return no_connection(error);
+        postel_status status =
+                sending_from_arguments(&sending, from, to, to_count, body, body_size, &segment, error);
+        return status == POSTEL_OK ? send_checked(connection, &sending, timeout_ms, result, error) : status;
+}
+
+postel_status postel_send_with_params(postel_connection *connection, const postel_envelope *envelope,
+        const postel_message *message, int timeout_ms, postel_result **result, postel_error *error)
+{
+        postel_error ignored;
+        struct sending sending;
+
+        error = error ? error : &ignored;
+        if (result)
+                *result = NULL;
+        if (!connection)
+                return no_connection(error);
+        postel_status status = sending_from_objects(&sending, envelope, message, error);
+        return status == POSTEL_OK ? send_checked(connection, &sending, timeout_ms, result, error) : status;
+}
+
+/* ---- Looking at it ---- */
+
+const char *postel_state_name(postel_state state)
+{
+        static const char *const names[] = { "new", "connecting", "greeting", "ehlo", "starttls", "auth",
+                "ready", "sending", "closed" };
+
+        return (unsigned)state < sizeof(names) / sizeof(names[0]) ? names[state] : "?";
+}
+
+postel_state postel_connection_state(const postel_connection *connection)
+{
+        return (postel_state)atomic_load(&connection->session.state);
+}
+
+int postel_connection_is_authenticated(const postel_connection *connection)
+{
+        return atomic_load(&connection->session.authenticated);
+}
+
+int postel_connection_is_secure(const postel_connection *connection)
+{
+        return atomic_load(&connection->session.secure);
+}
+
+int postel_connection_is_shutting_down(const postel_connection *connection)
+{
+        return atomic_load(&connection->session.shutting_down);
+}
+
+long long postel_connection_phase_us(const postel_connection *connection, postel_phase phase)
+{
+        return (unsigned)phase <= POSTEL_PHASE_QUIT ? atomic_load(&connection->session.phase_us[phase]) : 0;
+}
+
+size_t postel_connection_tls_description(postel_connection *connection, char *text, size_t size)
+{
+        struct deadline deadline;
+        size_t length = 0;
+
+        if (size)
+                text[0] = '\0';
+        endpoint_deadline(connection->endpoint, -1, &deadline, NULL);
+        if (!gate_enter(&connection->gate, deadline))
+                return 0;
+        if (connection->session.channel.stream.tls)
+                length = tls_describe(connection->session.channel.stream.tls, text, size);
+        gate_leave(&connection->gate);
+        return length;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef LIB_CONNECTION_H
+#define LIB_CONNECTION_H
+
+/* A session behind its gate, and what the pool keeps about it. */
+
+#include "base/lock.h"
+#include "config.h"
+#include "smtp/session.h"
+
+#include <postel/pool.h>
+
+struct postel_connection {
+        struct gate gate;
+        struct session session; /* guarded by gate, but for its atomics and interrupts */
+        const struct endpoint *endpoint; /* `own`, or that of the pool */
+        struct endpoint own;
+
+        /* All of this is the pool's, guarded by its lock. NULL: a connection on its own. */
+        postel_pool *pool;
+        bool leased;
+        struct postel_connection *next, *previous; /* in the pool's list of idle or of leased ones */
+        int64_t idle_since_ns; /* when it was last given back after a message */
+        int64_t spoken_at_ns; /* when something was last said on it */
+        int64_t retire_at_ns; /* by its age */
+};
+
+/* A connection of a pool, which keeps the endpoint alive. POSTEL_MEMORY, POSTEL_IO: not written. */
+postel_status connection_new_of(const struct endpoint *endpoint, unsigned long number,
+        postel_connection **connection, postel_error *error);
+
+/* Frees what connection_new_of() made; the pool has let go of it. */
+void connection_destroy(postel_connection *connection);
+
+/* What a send is about, already checked. */
+struct sending {
+        struct envelope envelope;
+        struct source content;
+};
+
+/* POSTEL_INVALID, POSTEL_MEMORY. The segment is where the body is noted; it must live as long as `sending`.
+ */
+postel_status sending_from_arguments(struct sending *sending, const char *from, const char *const *to,
+        size_t to_count, const void *body, size_t body_size, postel_segment *segment, postel_error *error);
+postel_status sending_from_objects(struct sending *sending, const postel_envelope *envelope,
+        const postel_message *message, postel_error *error);
+
+/* Sends; the caller holds the gate. `result` may be NULL. */
+postel_status connection_send(postel_connection *connection, const struct sending *sending, int attempt,
+        struct deadline deadline, postel_result **result, postel_error *error) REQUIRES(connection->gate);
+
+#endif

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef NET_STREAM_H
+#define NET_STREAM_H
+
+/*
+ * A connection to a server, plain or within TLS. Reading and writing never block: what would is STREAM_AGAIN,
+ * and stream_wait() waits until it is worth another try. Only stream_interrupt() may be called by another
+ * thread.
+ */
+
+#include "base/deadline.h"
+#include "net/tls.h"
+
+#include <postel/error.h>
+
+#include <netdb.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+struct stream {
+        int fd; /* -1: not connected */
+        int wake_fd; /* becomes readable by an interrupt */
+        atomic_bool interrupted;
+        struct tls *tls; /* NULL: plain */
+        bool read_wants_write, write_wants_read; /* TLS may need the other direction to go on */
+};
+
+struct stream_address {
+        const char *host;
+        int port;
+        int socket_buffer; /* octets for SO_SNDBUF and SO_RCVBUF; 0: the system's */
+};
+
+/* A stream that is not connected. POSTEL_IO: no descriptor left. */
+postel_status stream_init(struct stream *stream, postel_error *error);
+
+/* Closes without a word. */
+void stream_deinit(struct stream *stream);
+
+/* Resolves and tries each address until one answers. The two deadlines: of the call, and for connecting to
+ * any one address. */
+postel_status stream_resolve(
+        const struct stream_address *address, struct addrinfo **found, postel_error *error);
+postel_status stream_connect(struct stream *stream, const struct stream_address *address,
+        const struct addrinfo *found, struct deadline deadline, int phase_ms, postel_error *error);
+
+/* Shakes hands; the stream must be plain, with nothing waiting to be read. */
+postel_status stream_start_tls(struct stream *stream, const struct tls_trust *trust, const char *server_name,
+        struct deadline deadline, postel_error *error);
+
+#define STREAM_AGAIN (-1)
+#define STREAM_FAULT (-2) /* the error says why */
+
+/* Octets read, 0 at the end of the stream, STREAM_AGAIN, or STREAM_FAULT. */
+ssize_t stream_read(struct stream *stream, void *data, size_t size, postel_error *error);
+
+/* Octets of the slices taken, STREAM_AGAIN, or STREAM_FAULT. After STREAM_AGAIN the same octets must come
+ * again. */
+ssize_t stream_write(struct stream *stream, const struct iovec *slices, int count, postel_error *error);
+
+/*
+ * Waits until reading may give something or, if asked, writing may take something. POSTEL_OK, POSTEL_TIMEOUT,
+ * POSTEL_INTERRUPTED, POSTEL_IO.
+ */
+postel_status stream_wait(struct stream *stream, bool writing, struct deadline deadline, postel_error *error);
+
+/* Waits until `fd`, which is not the stream's, has something to read: for content that comes from a pipe. */
+postel_status stream_wait_for_input(
+        struct stream *stream, int fd, struct deadline deadline, postel_error *error);
+
+/* Whether there is something to read right now, or an end. One system call at most. */
+bool stream_is_readable(struct stream *stream);
+
+/* Ends TLS as far as that needs no waiting, then closes the socket. */
+void stream_close(struct stream *stream);
+
+/* Closes the socket without a word. */
+void stream_drop(struct stream *stream);
+
+/* From any thread, for good: every wait from now on ends with POSTEL_INTERRUPTED. */
+void stream_interrupt(struct stream *stream);
+bool stream_is_interrupted(const struct stream *stream);
+
+/* The address literal (RFC 5321 section 4.1.3) of our end. False: there is none. */
+bool stream_own_literal(const struct stream *stream, char *literal, size_t size);
+
+#endif

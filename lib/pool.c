@@ -1,0 +1,485 @@
+/* SPDX-License-Identifier: MIT */
+/* The pool's calls: leasing, sending, giving back, closing. What is I/O happens here, without the lock. */
+
+#include "pool.h"
+
+#include "base/status.h"
+#include "result.h"
+
+#include <stdlib.h>
+#include <sys/random.h>
+
+#define NS_PER_MS 1000000
+
+/* Who does not answer QUIT at once is not waited for, however long the leases may drain. */
+#define QUIT_WAIT_MS 1000
+
+postel_status postel_pool_open(const postel_config *config, postel_pool **pool, postel_error *error)
+{
+        postel_pool *made = calloc(1, sizeof(*made));
+
+        if (!made)
+                return error_set(error, POSTEL_MEMORY, POSTEL_PHASE_NONE, "out of memory");
+        postel_status status = endpoint_init(&made->endpoint, config, error);
+        if (status != POSTEL_OK) {
+                free(made);
+                return status;
+        }
+        lock_init(&made->lock);
+        condition_init(&made->changed);
+        condition_init(&made->keeper_wanted);
+        made->references = 1;
+        *pool = made;
+        return POSTEL_OK;
+}
+
+static void pool_destroy(postel_pool *pool)
+{
+        condition_deinit(&pool->keeper_wanted);
+        condition_deinit(&pool->changed);
+        lock_deinit(&pool->lock);
+        endpoint_deinit(&pool->endpoint);
+        free(pool);
+}
+
+static void pool_unreference(postel_pool *pool)
+{
+        lock_take(&pool->lock);
+        size_t left = --pool->references;
+        lock_give(&pool->lock);
+        if (left == 0)
+                pool_destroy(pool);
+}
+
+static void enter(postel_pool *pool)
+{
+        lock_take(&pool->lock);
+        pool->callers++;
+        lock_give(&pool->lock);
+}
+
+static void leave(postel_pool *pool)
+{
+        lock_take(&pool->lock);
+        pool->callers--;
+        if (pool->closing)
+                condition_wake_all(&pool->changed);
+        lock_give(&pool->lock);
+}
+
+/* ---- Leasing ---- */
+
+/* Sessions opened together should not all be retired together. */
+static int64_t retirement_ns(const postel_pool *pool, int64_t now_ns)
+{
+        int64_t age_ns = (int64_t)pool->endpoint.config->max_age_ms * NS_PER_MS;
+        uint32_t random = 0;
+
+        if (!age_ns)
+                return INT64_MAX;
+        if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
+                random = 0;
+        return now_ns + age_ns - age_ns / 10 * (random % 1024) / 1024;
+}
+
+static void dial_failed(postel_pool *pool, postel_connection *connection, const postel_error *error)
+{
+        if (connection) {
+                lock_take(&pool->lock);
+                pool_remove_busy_locked(pool, connection);
+                lock_give(&pool->lock);
+                connection_destroy(connection);
+        }
+        lock_take(&pool->lock);
+        pool->dialling--;
+        pool->last_dial_error = *error;
+        pool->counters[POSTEL_STATISTIC_CONNECT_FAILURES]++;
+        pool_grant_locked(pool);
+        lock_give(&pool->lock);
+}
+
+/* Opens a session in a place that is dialling, which becomes leased, or free. */
+static postel_status dial(
+        postel_pool *pool, struct deadline deadline, postel_connection **connection, postel_error *error)
+{
+        postel_connection *made = NULL;
+
+        lock_take(&pool->lock);
+        unsigned long number = ++pool->next_number;
+        lock_give(&pool->lock);
+        postel_status status = connection_new_of(&pool->endpoint, number, &made, error);
+        if (status == POSTEL_OK) {
+                made->pool = pool;
+                lock_take(&pool->lock);
+                pool_push_busy_locked(pool, made);
+                lock_give(&pool->lock);
+                status = session_open(&made->session, deadline, error);
+        }
+        if (status != POSTEL_OK) {
+                dial_failed(pool, made, error);
+                return status;
+        }
+        int64_t now = clock_ns();
+        lock_take(&pool->lock);
+        made->retire_at_ns = retirement_ns(pool, now);
+        made->idle_since_ns = made->spoken_at_ns = now;
+        pool->dialling--;
+        pool->leased++;
+        pool->counters[POSTEL_STATISTIC_SESSIONS_OPENED]++;
+        lock_give(&pool->lock);
+        *connection = made;
+        return POSTEL_OK;
+}
+
+/* Exchanges a leased session, but not its place, for another idle one, or for the right to dial. */
+static postel_connection *exchange_stale(postel_pool *pool, postel_connection *connection, bool for_idle)
+{
+        bool expired = pool_is_expired(pool, connection, clock_ns());
+        postel_connection *another = NULL;
+
+        lock_take(&pool->lock);
+        pool_remove_busy_locked(pool, connection);
+        pool->counters[expired ? POSTEL_STATISTIC_SESSIONS_RETIRED : POSTEL_STATISTIC_SESSIONS_LOST]++;
+        lock_give(&pool->lock);
+
+        session_begin_quit(&connection->session);
+        connection_destroy(connection);
+
+        lock_take(&pool->lock);
+        if (for_idle && pool->idle) {
+                another = pool->idle;
+                pool_remove_idle_locked(pool, another);
+                pool_push_busy_locked(pool, another);
+                pool_grant_locked(pool);
+        } else {
+                pool->leased--;
+                pool->dialling++;
+        }
+        lock_give(&pool->lock);
+        return another;
+}
+
+/* A session that is ready; *reused: it was idle before. */
+static postel_status lease(postel_pool *pool, struct deadline deadline, postel_connection **connection,
+        bool *reused, postel_error *error)
+{
+        postel_connection *found = NULL;
+        postel_status status = pool_reserve(pool, deadline, &found, error);
+
+        if (status != POSTEL_OK)
+                return status;
+        while (found && (pool_is_expired(pool, found, clock_ns()) || !session_is_fresh(&found->session)))
+                found = exchange_stale(pool, found, true);
+        *reused = found != NULL;
+        if (!found)
+                status = dial(pool, deadline, &found, error);
+        if (status != POSTEL_OK)
+                return status;
+        lock_take(&pool->lock);
+        found->leased = true;
+        pool->counters[POSTEL_STATISTIC_SESSIONS_REUSED] += *reused;
+        lock_give(&pool->lock);
+        *connection = found;
+        return POSTEL_OK;
+}
+
+static void make_idle(postel_pool *pool, postel_connection *connection)
+{
+        int64_t now = clock_ns();
+
+        channel_trim(&connection->session.channel);
+        outcome_trim(&connection->session.log);
+        lock_take(&pool->lock);
+        pool_remove_busy_locked(pool, connection);
+        pool->leased--;
+        connection->leased = false;
+        connection->idle_since_ns = connection->spoken_at_ns = now;
+        pool_push_idle_locked(pool, connection);
+        pool_grant_locked(pool);
+        condition_wake(&pool->keeper_wanted);
+        bool keeper_runs = pool->keeper_runs;
+        lock_give(&pool->lock);
+        if (!keeper_runs)
+                pool_start_keeper(pool);
+}
+
+static bool is_closing(postel_pool *pool)
+{
+        lock_take(&pool->lock);
+        bool closing = pool->closing;
+        lock_give(&pool->lock);
+        return closing;
+}
+
+/* Gives a lease back: to the idle ones, or to nobody. */
+static void give_back(postel_pool *pool, postel_connection *connection)
+{
+        if (!session_is_ready(&connection->session) ||
+                stream_is_interrupted(&connection->session.channel.stream))
+                pool_discard(pool, connection, &pool->leased, POSTEL_STATISTIC_SESSIONS_LOST);
+        else if (is_closing(pool) || pool_is_worn_out(pool, connection, clock_ns()))
+                pool_discard(pool, connection, &pool->leased, POSTEL_STATISTIC_SESSIONS_RETIRED);
+        else
+                make_idle(pool, connection);
+}
+
+postel_status postel_pool_acquire(
+        postel_pool *pool, int timeout_ms, postel_connection **connection, postel_error *error)
+{
+        postel_error ignored;
+        struct deadline deadline;
+        bool reused;
+
+        error = error ? error : &ignored;
+        if (!pool || !connection)
+                return error_set(error, POSTEL_INVALID, POSTEL_PHASE_NONE, "pool: is missing");
+        postel_status status = endpoint_deadline(&pool->endpoint, timeout_ms, &deadline, error);
+        if (status != POSTEL_OK)
+                return status;
+        enter(pool);
+        status = lease(pool, deadline, connection, &reused, error);
+        if (status == POSTEL_OK) {
+                lock_take(&pool->lock);
+                pool->references++;
+                lock_give(&pool->lock);
+        }
+        leave(pool);
+        return status;
+}
+
+/* Whether it is a lease of this pool; from now on it is one no more. */
+static bool end_lease(postel_pool *pool, postel_connection *connection)
+{
+        lock_take(&pool->lock);
+        bool leased = connection->pool == pool && connection->leased;
+        if (leased)
+                connection->leased = false;
+        lock_give(&pool->lock);
+        return leased;
+}
+
+postel_status postel_pool_release(postel_pool *pool, postel_connection **connection)
+{
+        if (!connection || !*connection)
+                return POSTEL_OK;
+        if (!pool || !end_lease(pool, *connection))
+                return POSTEL_INVALID;
+        postel_connection *released = *connection;
+        *connection = NULL;
+        enter(pool);
+        give_back(pool, released);
+        leave(pool);
+        pool_unreference(pool);
+        return POSTEL_OK;
+}
+
+void pool_throw_away(postel_pool *pool, postel_connection *connection)
+{
+        if (!end_lease(pool, connection))
+                return;
+        enter(pool);
+        pool_discard(pool, connection, &pool->leased, POSTEL_STATISTIC_SESSIONS_LOST);
+        leave(pool);
+        pool_unreference(pool);
+}
+
+/* ---- Sending ---- */
+
+void pool_count_send(postel_pool *pool, postel_connection *connection)
+{
+        const struct outcome_log *log = &connection->session.log;
+        size_t outcomes[POSTEL_OUTCOME_UNKNOWN + 1] = { 0 };
+
+        for (size_t i = 0; i < log->count; i++)
+                outcomes[outcome_verdict(log, i)->outcome]++;
+        lock_take(&pool->lock);
+        pool->counters[POSTEL_STATISTIC_MESSAGES]++;
+        for (size_t i = 0; i <= POSTEL_OUTCOME_UNKNOWN; i++)
+                pool->counters[POSTEL_STATISTIC_ACCEPTED + i] += outcomes[i];
+        pool->counters[POSTEL_STATISTIC_ROUND_TRIPS] += connection->session.message_round_trips;
+        lock_give(&pool->lock);
+        connection->session.message_round_trips = 0;
+}
+
+static postel_status send_on(postel_connection *connection, const struct sending *sending, int attempt,
+        struct deadline deadline, postel_result **result, postel_error *error)
+{
+        /* Nobody else knows of it: the gate is open. */
+        if (!gate_enter(&connection->gate, deadline))
+                return error_set(error, POSTEL_TIMEOUT, POSTEL_PHASE_POOL, "the time ran out");
+        postel_status status = connection_send(connection, sending, attempt, deadline, result, error);
+        gate_leave(&connection->gate);
+        return status;
+}
+
+/*
+ * The one thing that is ever sent twice: a message on which an idle session, which looked alive, was lost
+ * before the server had said a word about it, and whose content is still all there.
+ */
+static bool may_retry(const postel_connection *connection)
+{
+        const struct session *session = &connection->session;
+
+        return session->lost_unheard && !session->content_begun && outcome_nothing_sent(&session->log);
+}
+
+static postel_status retry(postel_pool *pool, postel_connection **connection, const struct sending *sending,
+        postel_status first_status, struct deadline deadline, postel_result **result, postel_error *error)
+{
+        postel_error dial_error;
+        postel_connection *fresh;
+
+        exchange_stale(pool, *connection, false);
+        *connection = NULL;
+        if (dial(pool, deadline, &fresh, &dial_error) != POSTEL_OK)
+                return first_status;
+        lock_take(&pool->lock);
+        pool->counters[POSTEL_STATISTIC_RETRIES]++;
+        fresh->leased = true;
+        lock_give(&pool->lock);
+        *connection = fresh;
+        if (result)
+                postel_result_free(result);
+        return send_on(fresh, sending, 2, deadline, result, error);
+}
+
+static postel_status pool_send(postel_pool *pool, const struct sending *sending, struct deadline deadline,
+        postel_result **result, postel_error *error)
+{
+        postel_connection *connection;
+        bool reused;
+        postel_status status = lease(pool, deadline, &connection, &reused, error);
+
+        if (status != POSTEL_OK) {
+                if (result)
+                        *result = result_new_unsent(&sending->envelope, error);
+                return status;
+        }
+        status = send_on(connection, sending, 1, deadline, result, error);
+        if (reused && may_retry(connection))
+                status = retry(pool, &connection, sending, status, deadline, result, error);
+        if (!connection)
+                return status;
+        pool_count_send(pool, connection);
+        give_back(pool, connection);
+        return status;
+}
+
+static postel_status pool_send_checked(postel_pool *pool, const struct sending *sending, int timeout_ms,
+        postel_result **result, postel_error *error)
+{
+        struct deadline deadline;
+        postel_status status = endpoint_deadline(&pool->endpoint, timeout_ms, &deadline, error);
+
+        if (status != POSTEL_OK)
+                return status;
+        enter(pool);
+        status = pool_send(pool, sending, deadline, result, error);
+        leave(pool);
+        return status;
+}
+
+postel_status postel_pool_send(postel_pool *pool, const char *from, const char *const *to, size_t to_count,
+        const void *body, size_t body_size, int timeout_ms, postel_result **result, postel_error *error)
+{
+        postel_error ignored;
+        struct sending sending;
+        postel_segment segment;
+
+        error = error ? error : &ignored;
+        if (result)
+                *result = NULL;
+        if (!pool)
+                return error_set(error, POSTEL_INVALID, POSTEL_PHASE_NONE, "pool: is missing");
+        postel_status status =
+                sending_from_arguments(&sending, from, to, to_count, body, body_size, &segment, error);
+        return status == POSTEL_OK ? pool_send_checked(pool, &sending, timeout_ms, result, error) : status;
+}
+
+postel_status postel_pool_send_with_params(postel_pool *pool, const postel_envelope *envelope,
+        const postel_message *message, int timeout_ms, postel_result **result, postel_error *error)
+{
+        postel_error ignored;
+        struct sending sending;
+
+        error = error ? error : &ignored;
+        if (result)
+                *result = NULL;
+        if (!pool)
+                return error_set(error, POSTEL_INVALID, POSTEL_PHASE_NONE, "pool: is missing");
+        postel_status status = sending_from_objects(&sending, envelope, message, error);
+        return status == POSTEL_OK ? pool_send_checked(pool, &sending, timeout_ms, result, error) : status;
+}
+
+/* ---- Closing ---- */
+
+static void refuse_new_calls(postel_pool *pool)
+{
+        lock_take(&pool->lock);
+        pool->closing = true;
+        for (struct waiter *at = pool->queue_head; at; at = at->next)
+                condition_wake(&at->granted);
+        lock_give(&pool->lock);
+}
+
+/* All idle sessions, whose places are kept until they are closed. */
+static postel_connection *take_idle(postel_pool *pool)
+{
+        lock_take(&pool->lock);
+        postel_connection *list = pool->idle;
+        pool->idle = NULL;
+        lock_give(&pool->lock);
+        return list;
+}
+
+/* QUIT goes to all before the first reply is waited for. */
+static void quit_idle(postel_pool *pool, struct deadline deadline)
+{
+        postel_connection *list = take_idle(pool), *next;
+        size_t count = 0;
+
+        for (postel_connection *at = list; at; at = at->next)
+                session_begin_quit(&at->session);
+        for (; list; list = next, count++) {
+                next = list->next;
+                session_finish_quit(&list->session, deadline);
+                connection_destroy(list);
+        }
+        lock_take(&pool->lock);
+        pool->idle_count -= count;
+        lock_give(&pool->lock);
+}
+
+/* Until every lease is back and every caller gone, or the deadline; then until every caller is gone. */
+static void drain(postel_pool *pool, struct deadline deadline)
+{
+        bool in_time = true;
+
+        lock_take(&pool->lock);
+        while ((pool->leased || pool->callers) && in_time)
+                in_time = condition_wait(&pool->changed, &pool->lock, deadline);
+        pool->interrupting = true;
+        for (postel_connection *at = pool->busy; at; at = at->next)
+                stream_interrupt(&at->session.channel.stream);
+        while (pool->callers)
+                condition_wait(&pool->changed, &pool->lock, deadline_never());
+        lock_give(&pool->lock);
+}
+
+void postel_pool_close(postel_pool **pool, int drain_ms)
+{
+        if (!pool || !*pool)
+                return;
+        postel_pool *closed = *pool;
+        struct deadline deadline = deadline_after_ms(drain_ms > 0 ? drain_ms : 0);
+        struct deadline quit_deadline = deadline_earlier(deadline, deadline_after_ms(QUIT_WAIT_MS));
+
+        *pool = NULL;
+        refuse_new_calls(closed);
+        quit_idle(closed, quit_deadline);
+        drain(closed, deadline);
+        pool_stop_keeper(closed);
+        /* What the keeper brought back, or a waiter whose turn came too late. */
+        quit_idle(closed, quit_deadline);
+        pool_unreference(closed);
+}

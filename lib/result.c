@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/* Results: what the outcome log says, copied into one block that the caller owns. */
+
+#include "result.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct recipient {
+        const char *address, *text;
+        postel_outcome outcome;
+        postel_phase phase;
+        int code;
+        char enhanced[ENHANCED_MAX];
+};
+
+struct postel_result {
+        postel_status status;
+        int attempts;
+        size_t decisive;
+        const char *queue_id;
+        size_t count;
+        struct recipient recipients[];
+        /* behind them: every text */
+};
+
+const char *postel_outcome_name(postel_outcome outcome)
+{
+        static const char *const names[] = { "ACCEPTED", "REJECTED", "DEFERRED", "NOT_SENT", "UNKNOWN" };
+
+        return (unsigned)outcome < sizeof(names) / sizeof(names[0]) ? names[outcome] : "?";
+}
+
+/* Copies to where *at stands, adds a NUL, and moves *at on. */
+static const char *put_text(char **at, const char *text, size_t size)
+{
+        const char *begin = *at;
+
+        if (size)
+                memcpy(*at, text, size);
+        (*at)[size] = '\0';
+        *at += size + 1;
+        return begin;
+}
+
+/* Texts that follow each other in the log and are the same there are stored once here as well. */
+static bool shares_text(const struct outcome_log *log, size_t i)
+{
+        if (i == 0)
+                return false;
+        const struct verdict *before = outcome_verdict(log, i - 1), *verdict = outcome_verdict(log, i);
+        return before->text_at == verdict->text_at && before->text_size == verdict->text_size;
+}
+
+static size_t size_of(const struct envelope *envelope, const struct outcome_log *log)
+{
+        size_t size = sizeof(postel_result) + envelope->to_count * sizeof(struct recipient) +
+                      strlen(log->queue_id) + 1;
+
+        for (size_t i = 0; i < envelope->to_count; i++) {
+                size += strlen(envelope->to[i]) + 1;
+                if (!shares_text(log, i))
+                        size += outcome_verdict(log, i)->text_size + 1;
+        }
+        return size;
+}
+
+postel_result *result_new(
+        const struct envelope *envelope, const struct outcome_log *log, postel_status status, int attempts)
+{
+        postel_result *result = malloc(size_of(envelope, log));
+
+        if (!result)
+                return NULL;
+        *result = (postel_result){ .status = status, .attempts = attempts, .count = envelope->to_count };
+        result->decisive = outcome_decisive(log);
+        char *at = (char *)&result->recipients[result->count];
+        result->queue_id = put_text(&at, log->queue_id, strlen(log->queue_id));
+        for (size_t i = 0; i < result->count; i++) {
+                const struct verdict *verdict = outcome_verdict(log, i);
+                struct recipient *recipient = &result->recipients[i];
+                recipient->outcome = verdict->outcome;
+                recipient->phase = verdict->phase;
+                recipient->code = verdict->code;
+                memcpy(recipient->enhanced, verdict->enhanced, sizeof(recipient->enhanced));
+                recipient->address = put_text(&at, envelope->to[i], strlen(envelope->to[i]));
+                const char *text = verdict->text_size ? log->texts.data + verdict->text_at : "";
+                recipient->text = shares_text(log, i) ? result->recipients[i - 1].text
+                                                      : put_text(&at, text, verdict->text_size);
+        }
+        return result;
+}
+
+postel_result *result_new_unsent(const struct envelope *envelope, const postel_error *fault)
+{
+        struct outcome_log log;
+        postel_result *result = NULL;
+
+        outcome_init(&log);
+        if (outcome_begin(&log, envelope->to_count, NULL) == POSTEL_OK) {
+                outcome_lost(&log, fault);
+                result = result_new(envelope, &log, fault->status, 0);
+        }
+        outcome_deinit(&log);
+        return result;
+}
+
+void postel_result_free(postel_result **result)
+{
+        if (!result)
+                return;
+        free(*result);
+        *result = NULL;
+}
+
+postel_status postel_result_status(const postel_result *result)
+{
+        return result->status;
+}
+
+postel_phase postel_result_phase(const postel_result *result)
+{
+        return result->recipients[result->decisive].phase;
+}
+
+int postel_result_code(const postel_result *result)
+{
+        return result->recipients[result->decisive].code;
+}
+
+const char *postel_result_enhanced(const postel_result *result)
+{
+        return result->recipients[result->decisive].enhanced;
+}
+
+const char *postel_result_text(const postel_result *result)
+{
+        return result->recipients[result->decisive].text;
+}
+
+const char *postel_result_queue_id(const postel_result *result)
+{
+        return result->queue_id;
+}
+
+int postel_result_attempts(const postel_result *result)
+{
+        return result->attempts;
+}
+
+size_t postel_result_recipient_count(const postel_result *result)
+{
+        return result->count;
+}
+
+const char *postel_result_recipient_address(const postel_result *result, size_t recipient)
+{
+        return recipient < result->count ? result->recipients[recipient].address : "";
+}
+
+postel_outcome postel_result_recipient_outcome(const postel_result *result, size_t recipient)
+{
+        return recipient < result->count ? result->recipients[recipient].outcome : POSTEL_OUTCOME_NOT_SENT;
+}
+
+postel_phase postel_result_recipient_phase(const postel_result *result, size_t recipient)
+{
+        return recipient < result->count ? result->recipients[recipient].phase : POSTEL_PHASE_NONE;
+}
+
+int postel_result_recipient_code(const postel_result *result, size_t recipient)
+{
+        return recipient < result->count ? result->recipients[recipient].code : 0;
+}
+
+const char *postel_result_recipient_enhanced(const postel_result *result, size_t recipient)
+{
+        return recipient < result->count ? result->recipients[recipient].enhanced : "";
+}
+
+const char *postel_result_recipient_text(const postel_result *result, size_t recipient)
+{
+        return recipient < result->count ? result->recipients[recipient].text : "";
+}

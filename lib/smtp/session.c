@@ -1,0 +1,497 @@
+/* SPDX-License-Identifier: MIT */
+/* The life of a session (RFC 5321 section 3.1, RFC 3207, RFC 4954). Knows no threads but for the atomics
+ * others look at. */
+
+#include "smtp/session.h"
+
+#include "base/status.h"
+#include "net/resolve.h"
+#include "smtp/transaction.h"
+#include "wire/address.h"
+#include "wire/command.h"
+
+#include <netdb.h>
+#include <stdio.h>
+#include <string.h>
+
+postel_status session_init(struct session *session, const struct session_options *options,
+        const struct tls_trust *trust, unsigned long number, postel_error *error)
+{
+        memset(session, 0, sizeof(*session));
+        session->options = options;
+        session->trust = trust;
+        ehlo_init(&session->ehlo);
+        outcome_init(&session->log);
+        postel_status status = channel_init(&session->channel, error);
+        session->channel.phase_timeout_ms = options->phase_timeout_ms;
+        session->channel.trace = options->trace;
+        session->channel.trace_data = options->trace_data;
+        session->channel.number = number;
+        session->channel.secrets[0] = options->credentials.password;
+        return status;
+}
+
+void session_deinit(struct session *session)
+{
+        channel_deinit(&session->channel);
+        ehlo_deinit(&session->ehlo);
+        outcome_deinit(&session->log);
+}
+
+/* After anything that may have ended the channel: tells the others, and lets go of the socket. */
+static void settle(struct session *session)
+{
+        if (session->channel.shutting_down)
+                atomic_store(&session->shutting_down, true);
+        if (!session->channel.dead)
+                return;
+        atomic_store(&session->state, POSTEL_STATE_CLOSED);
+        stream_drop(&session->channel.stream);
+}
+
+bool session_is_ready(const struct session *session)
+{
+        return atomic_load(&session->state) == POSTEL_STATE_READY;
+}
+
+postel_status session_check(struct session *session, postel_error *error)
+{
+        if (session_is_ready(session) && stream_is_interrupted(&session->channel.stream)) {
+                error_set(error, POSTEL_INTERRUPTED, POSTEL_PHASE_NONE, "interrupted by another thread");
+                channel_poison(&session->channel, error);
+                settle(session);
+                return POSTEL_INTERRUPTED;
+        }
+        if (session_is_ready(session))
+                return POSTEL_OK;
+        if (!session->channel.dead)
+                return error_set(error, POSTEL_CLOSED, POSTEL_PHASE_NONE, "the connection is not open");
+        const postel_error *fault = &session->channel.fault;
+        error_set(error, POSTEL_CLOSED, fault->phase, "the connection is closed since: %s", fault->message);
+        error->code = fault->code;
+        return POSTEL_CLOSED;
+}
+
+postel_status session_refused(
+        const struct reply *reply, postel_phase phase, const char *what, postel_error *error)
+{
+        postel_status status = reply->code >= 500 ? POSTEL_REJECTED : POSTEL_DEFERRED;
+
+        if (reply->code < 400)
+                status = POSTEL_PROTOCOL;
+        error_set(error, status, phase, "%s: %d %s", what, reply->code, reply->text);
+        error->code = reply->code;
+        return status;
+}
+
+postel_status session_ask(struct session *session, postel_phase phase, size_t from, const char *shown,
+        struct deadline deadline, struct reply *reply, postel_error *error)
+{
+        struct channel *channel = &session->channel;
+
+        channel_queue_command(channel, from, shown);
+        postel_status status = channel_ask(channel, phase, deadline, reply, error);
+        settle(session);
+        return status;
+}
+
+/* A command without argument. A reply that is none to it ends the session. */
+static postel_status ask_verb(struct session *session, postel_phase phase, const char *verb,
+        struct deadline deadline, struct reply *reply, postel_error *error)
+{
+        size_t from = channel_scratch(&session->channel)->size;
+        postel_status status = command_verb(channel_scratch(&session->channel), verb, error);
+
+        if (status != POSTEL_OK)
+                return status;
+        return session_ask(session, phase, from, NULL, deadline, reply, error);
+}
+
+/* ---- Opening ---- */
+
+static void enter(struct session *session, postel_state state)
+{
+        atomic_store(&session->state, state);
+}
+
+/* Adds what a phase took since *since, which is moved on. */
+static void charge(struct session *session, postel_phase phase, int64_t *since)
+{
+        int64_t now = clock_ns();
+
+        atomic_fetch_add(&session->phase_us[phase], (now - *since) / 1000);
+        *since = now;
+}
+
+static void note(struct session *session, const char *text)
+{
+        channel_trace(&session->channel, POSTEL_TRACE_NOTE, text, strlen(text));
+}
+
+static postel_status connect_stream(struct session *session, struct deadline deadline, postel_error *error)
+{
+        const struct stream_address *address = &session->options->address;
+        struct addrinfo *found;
+        int64_t since = clock_ns();
+        char text[300];
+
+        postel_status status = stream_resolve(address, &found, error);
+        charge(session, POSTEL_PHASE_RESOLVE, &since);
+        if (status != POSTEL_OK)
+                return status;
+        status = stream_connect(&session->channel.stream, address, found, deadline,
+                channel_limit_ms(&session->channel, POSTEL_PHASE_CONNECT), error);
+        freeaddrinfo(found);
+        charge(session, POSTEL_PHASE_CONNECT, &since);
+        if (status != POSTEL_OK)
+                return status;
+        snprintf(text, sizeof(text), "connected to %s port %d", address->host, address->port);
+        note(session, text);
+        return POSTEL_OK;
+}
+
+static postel_status shake_hands(struct session *session, struct deadline deadline, postel_error *error)
+{
+        struct stream *stream = &session->channel.stream;
+        int64_t since = clock_ns();
+        struct deadline limit = deadline_earlier(
+                deadline, deadline_after_ms(channel_limit_ms(&session->channel, POSTEL_PHASE_TLS)));
+        char text[512];
+
+        postel_status status =
+                stream_start_tls(stream, session->trust, session->options->server_name, limit, error);
+        charge(session, POSTEL_PHASE_TLS, &since);
+        if (status == POSTEL_TIMEOUT)
+                error_set(error, status, POSTEL_PHASE_TLS, "the TLS handshake did not end in time");
+        if (status != POSTEL_OK)
+                return status;
+        atomic_store(&session->secure, true);
+        tls_describe(stream->tls, text, sizeof(text));
+        note(session, text);
+        return POSTEL_OK;
+}
+
+static postel_status greet(struct session *session, struct deadline deadline, postel_error *error)
+{
+        struct reply reply;
+        int64_t since = clock_ns();
+
+        enter(session, POSTEL_STATE_GREETING);
+        postel_status status = channel_ask(&session->channel, POSTEL_PHASE_GREETING, deadline, &reply, error);
+        charge(session, POSTEL_PHASE_GREETING, &since);
+        if (status != POSTEL_OK || reply.code == 220)
+                return status;
+        return session_refused(&reply, POSTEL_PHASE_GREETING, "the server does not want this session", error);
+}
+
+static void choose_ehlo_name(struct session *session)
+{
+        char *name = session->ehlo_name;
+        size_t size = sizeof(session->ehlo_name);
+
+        if (session->options->ehlo_name)
+                snprintf(name, size, "%s", session->options->ehlo_name);
+        else if (!resolve_own_name(name, size) || ehlo_name_fault(name))
+                if (!stream_own_literal(&session->channel.stream, name, size))
+                        snprintf(name, size, "[127.0.0.1]");
+}
+
+postel_status session_ehlo(struct session *session, struct deadline deadline, postel_error *error)
+{
+        struct buffer *scratch = channel_scratch(&session->channel);
+        size_t from = scratch->size;
+        struct reply reply;
+        int64_t since = clock_ns();
+
+        postel_status status = command_ehlo(scratch, session->ehlo_name, error);
+        if (status == POSTEL_OK)
+                status = session_ask(session, POSTEL_PHASE_EHLO, from, NULL, deadline, &reply, error);
+        charge(session, POSTEL_PHASE_EHLO, &since);
+        if (status != POSTEL_OK)
+                return status;
+        if (reply.code != 250)
+                return session_refused(&reply, POSTEL_PHASE_EHLO, "EHLO was refused", error);
+        if (!ehlo_parse(&session->ehlo, reply.text, reply.text_size))
+                return error_set(error, POSTEL_MEMORY, POSTEL_PHASE_EHLO, "out of memory");
+        session->channel.enhanced = ehlo_has(&session->ehlo, EXTENSION_ENHANCEDSTATUSCODES);
+        session->wants_reset = false; /* RFC 5321 section 4.1.4: EHLO resets as RSET does */
+        return POSTEL_OK;
+}
+
+static postel_status starttls_refused(const struct reply *reply, postel_error *error)
+{
+        error_set(
+                error, POSTEL_TLS, POSTEL_PHASE_TLS, "STARTTLS was refused: %d %s", reply->code, reply->text);
+        error->code = reply->code;
+        return POSTEL_TLS;
+}
+
+static postel_status start_tls(struct session *session, struct deadline deadline, postel_error *error)
+{
+        bool optional = session->options->tls == POSTEL_TLS_OPPORTUNISTIC;
+        struct reply reply;
+
+        if (!ehlo_has(&session->ehlo, EXTENSION_STARTTLS)) {
+                if (optional)
+                        return POSTEL_OK;
+                return error_set(error, POSTEL_TLS, POSTEL_PHASE_TLS, "the server does not offer STARTTLS");
+        }
+        enter(session, POSTEL_STATE_STARTTLS);
+        postel_status status = ask_verb(session, POSTEL_PHASE_TLS, "STARTTLS", deadline, &reply, error);
+        if (status != POSTEL_OK)
+                return status;
+        if (reply.code >= 400 && optional)
+                return POSTEL_OK;
+        if (reply.code >= 400)
+                return starttls_refused(&reply, error);
+        if (reply.code != 220)
+                return session_refused(&reply, POSTEL_PHASE_TLS, "no reply to STARTTLS", error);
+        /* CVE-2011-0411 and its kin: what stands behind the 220 was not protected, whoever wrote it. */
+        size_t waiting = channel_unasked_octets(&session->channel);
+        if (waiting)
+                return error_set(error, POSTEL_TLS, POSTEL_PHASE_TLS,
+                        "%zu octets wait behind the reply to STARTTLS: the session is not safe", waiting);
+        ehlo_forget(&session->ehlo);
+        session->channel.enhanced = false;
+        status = shake_hands(session, deadline, error);
+        if (status != POSTEL_OK)
+                return status;
+        enter(session, POSTEL_STATE_EHLO);
+        return session_ehlo(session, deadline, error);
+}
+
+static postel_status open_steps(struct session *session, struct deadline deadline, postel_error *error)
+{
+        postel_tls tls = session->options->tls;
+
+        enter(session, POSTEL_STATE_CONNECTING);
+        postel_status status = connect_stream(session, deadline, error);
+        if (status == POSTEL_OK && tls == POSTEL_TLS_IMPLICIT)
+                status = shake_hands(session, deadline, error);
+        if (status == POSTEL_OK)
+                status = greet(session, deadline, error);
+        if (status != POSTEL_OK)
+                return status;
+        enter(session, POSTEL_STATE_EHLO);
+        choose_ehlo_name(session);
+        status = session_ehlo(session, deadline, error);
+        if (status == POSTEL_OK && (tls == POSTEL_TLS_STARTTLS || tls == POSTEL_TLS_OPPORTUNISTIC))
+                status = start_tls(session, deadline, error);
+        if (status == POSTEL_OK && session->options->credentials.user) {
+                int64_t since = clock_ns();
+                enter(session, POSTEL_STATE_AUTH);
+                status = session_authenticate(session, deadline, error);
+                charge(session, POSTEL_PHASE_AUTH, &since);
+        }
+        return status;
+}
+
+postel_status session_open(struct session *session, struct deadline deadline, postel_error *error)
+{
+        if (atomic_load(&session->state) != POSTEL_STATE_NEW)
+                return error_set(
+                        error, POSTEL_INVALID, POSTEL_PHASE_NONE, "connection: has been connected before");
+        postel_status status = open_steps(session, deadline, error);
+        if (status == POSTEL_OK) {
+                enter(session, POSTEL_STATE_READY);
+                return POSTEL_OK;
+        }
+        /* A server that is understood is told goodbye; around a handshake nobody can say what it would make
+         * of it. */
+        int state = atomic_load(&session->state);
+        if (state == POSTEL_STATE_GREETING || state == POSTEL_STATE_EHLO || state == POSTEL_STATE_AUTH)
+                session_begin_quit(session);
+        channel_poison(&session->channel, error);
+        settle(session);
+        return status;
+}
+
+/* ---- Sending ---- */
+
+/* What the message needs and the server does not offer, as an error; POSTEL_OK when all is offered. */
+static postel_status check_offer(const struct session *session, const struct envelope *envelope,
+        const struct content_facts *facts, postel_error *error)
+{
+        const struct ehlo *ehlo = &session->ehlo;
+        bool needs_eight_bit =
+                envelope->body == POSTEL_BODY_8BITMIME || (facts->looked_at && facts->eight_bit);
+
+        if (envelope_needs_dsn(envelope) && !ehlo_has(ehlo, EXTENSION_DSN))
+                return error_set(error, POSTEL_UNSUPPORTED, POSTEL_PHASE_MAIL,
+                        "ret, envid, notify or orcpt: the server does not offer DSN");
+        if (needs_eight_bit && !ehlo_has(ehlo, EXTENSION_8BITMIME))
+                return error_set(error, POSTEL_UNSUPPORTED, POSTEL_PHASE_MAIL,
+                        "message: has 8-bit octets, and the server does not offer 8BITMIME");
+        if (facts->size_known && ehlo->max_size && facts->size > ehlo->max_size)
+                return error_set(error, POSTEL_UNSUPPORTED, POSTEL_PHASE_MAIL,
+                        "message: its %llu octets are more than the %llu that the server takes (SIZE)",
+                        (unsigned long long)facts->size, (unsigned long long)ehlo->max_size);
+        return POSTEL_OK;
+}
+
+static const char *body_parameter(
+        const struct session *session, const struct envelope *envelope, const struct content_facts *facts)
+{
+        if (!ehlo_has(&session->ehlo, EXTENSION_8BITMIME))
+                return NULL;
+        if (envelope->body == POSTEL_BODY_7BIT)
+                return "7BIT";
+        if (envelope->body == POSTEL_BODY_8BITMIME || !facts->looked_at || facts->eight_bit)
+                return "8BITMIME";
+        return NULL;
+}
+
+static postel_status check_content(struct session *session, const struct envelope *envelope,
+        struct source_reader *content, struct content_facts *facts, struct deadline deadline,
+        postel_error *error)
+{
+        postel_status status = source_inspect(content, &session->channel.stream, deadline, facts, error);
+
+        if (status != POSTEL_OK)
+                return status;
+        if (envelope->body == POSTEL_BODY_7BIT && facts->eight_bit)
+                return error_set(error, POSTEL_INVALID, POSTEL_PHASE_NONE,
+                        "body: is declared as 7BIT, and the message has 8-bit octets");
+        status = check_offer(session, envelope, facts, error);
+        if (status == POSTEL_OK || !atomic_load(&session->authenticated) || session->asked_again)
+                return status;
+        /* Some servers offer more, or less, to whom they know: before refusing, the offer is asked for once
+         * more. */
+        session->asked_again = true;
+        status = session_ehlo(session, deadline, error);
+        return status == POSTEL_OK ? check_offer(session, envelope, facts, error) : status;
+}
+
+static postel_status run(struct session *session, const struct envelope *envelope,
+        struct source_reader *content, const struct content_facts *facts, struct deadline deadline,
+        postel_error *error)
+{
+        const char *body = body_parameter(session, envelope, facts);
+        struct transaction_plan plan = {
+                .envelope = envelope,
+                .mail = {
+                        .has_size = facts->size_known && ehlo_has(&session->ehlo, EXTENSION_SIZE),
+                        .size = facts->size,
+                        .body = body,
+                        .ret = envelope->ret,
+                        .envid = envelope->envid,
+                },
+                .content = content,
+                .reset_first = session->wants_reset,
+                .pipelining = session->options->pipelining == POSTEL_PIPELINING_AUTO &&
+                              ehlo_has(&session->ehlo, EXTENSION_PIPELINING),
+                .eight_bit_allowed = body && strcmp(body, "8BITMIME") == 0,
+        };
+        bool clean = false;
+        unsigned long long round_trips = session->channel.round_trips, replies = session->channel.replies;
+
+        enter(session, POSTEL_STATE_SENDING);
+        session->messages++;
+        postel_status status =
+                transaction_run(&session->channel, &plan, &session->log, deadline, &clean, error);
+        session->wants_reset = !clean;
+        session->message_round_trips += session->channel.round_trips - round_trips;
+        bool lost = status == POSTEL_IO || status == POSTEL_TLS || session->channel.shutting_down;
+        session->lost_unheard = lost && session->channel.replies == replies;
+        enter(session, POSTEL_STATE_READY);
+        return status;
+}
+
+static postel_status check_and_run(struct session *session, const struct envelope *envelope,
+        struct source_reader *reader, struct deadline deadline, postel_error *error)
+{
+        struct content_facts facts;
+        postel_status status = check_content(session, envelope, reader, &facts, deadline, error);
+
+        return status == POSTEL_OK ? run(session, envelope, reader, &facts, deadline, error) : status;
+}
+
+postel_status session_send(struct session *session, const struct envelope *envelope,
+        const struct source *content, struct deadline deadline, postel_error *error)
+{
+        struct source_reader reader;
+
+        session->content_begun = session->lost_unheard = false;
+        postel_status status = session_check(session, error);
+        if (status == POSTEL_OK) {
+                status = source_open(&reader, content, error);
+                if (status == POSTEL_OK)
+                        status = check_and_run(session, envelope, &reader, deadline, error);
+                session->content_begun = reader.begun;
+                source_close(&reader);
+        }
+        if (status != POSTEL_OK)
+                outcome_lost(&session->log, error);
+        settle(session);
+        return outcome_status(&session->log, error);
+}
+
+/* ---- Other commands ---- */
+
+static postel_status simple(struct session *session, postel_phase phase, const char *verb,
+        struct deadline deadline, postel_error *error)
+{
+        struct reply reply;
+        char what[32];
+        postel_status status = session_check(session, error);
+
+        if (status == POSTEL_OK)
+                status = ask_verb(session, phase, verb, deadline, &reply, error);
+        if (status != POSTEL_OK || reply.code < 300)
+                return status;
+        snprintf(what, sizeof(what), "%s was refused", verb);
+        return session_refused(&reply, phase, what, error);
+}
+
+postel_status session_reset(struct session *session, struct deadline deadline, postel_error *error)
+{
+        postel_status status = simple(session, POSTEL_PHASE_RSET, "RSET", deadline, error);
+
+        if (status == POSTEL_OK)
+                session->wants_reset = false;
+        return status;
+}
+
+postel_status session_noop(struct session *session, struct deadline deadline, postel_error *error)
+{
+        return simple(session, POSTEL_PHASE_NOOP, "NOOP", deadline, error);
+}
+
+bool session_is_fresh(struct session *session)
+{
+        bool fresh = session_is_ready(session) && !stream_is_interrupted(&session->channel.stream) &&
+                     channel_is_silent(&session->channel);
+
+        settle(session);
+        return fresh;
+}
+
+/* ---- Ending ---- */
+
+void session_begin_quit(struct session *session)
+{
+        struct channel *channel = &session->channel;
+        size_t from = channel_scratch(channel)->size;
+        postel_error error;
+
+        if (channel->dead || channel->stream.fd < 0 || channel_has_output(channel) ||
+                command_verb(channel_scratch(channel), "QUIT", &error) != POSTEL_OK)
+                return;
+        channel_queue_command(channel, from, NULL);
+        channel_flush(channel);
+}
+
+void session_finish_quit(struct session *session, struct deadline deadline)
+{
+        struct channel *channel = &session->channel;
+        struct reply reply;
+        postel_error error;
+
+        if (!channel->dead && channel->stream.fd >= 0)
+                channel_ask(channel, POSTEL_PHASE_QUIT, deadline, &reply, &error);
+        if (!channel->dead)
+                stream_close(&channel->stream);
+        error_set(&error, POSTEL_CLOSED, POSTEL_PHASE_QUIT, "it was closed");
+        channel_poison(channel, &error);
+        settle(session);
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SMTP_SESSION_H
+#define SMTP_SESSION_H
+
+/*
+ * A session with a server: opening it (greeting, EHLO, STARTTLS, AUTH), sending on it, ending it. One thread
+ * at a time; what others may look at meanwhile is atomic.
+ */
+
+#include "sasl/sasl.h"
+#include "smtp/channel.h"
+#include "smtp/outcome.h"
+#include "smtp/source.h"
+#include "wire/ehlo.h"
+#include "wire/envelope.h"
+
+#include <postel/config.h>
+#include <postel/connection.h>
+
+#define SESSION_EHLO_NAME_SIZE 256
+
+/* What it takes to open a session. Borrowed from a config that outlives it. */
+struct session_options {
+        struct stream_address address; /* its port is filled in */
+        postel_tls tls;
+        const char *server_name;
+        const char *ehlo_name; /* NULL: found out */
+        struct sasl_credentials credentials;
+        bool allow_plaintext_auth;
+        int phase_timeout_ms;
+        postel_pipelining pipelining;
+        postel_trace_function trace;
+        void *trace_data;
+};
+
+struct session {
+        const struct session_options *options;
+        const struct tls_trust *trust;
+        struct channel channel;
+        struct ehlo ehlo;
+        struct outcome_log log;
+        char ehlo_name[SESSION_EHLO_NAME_SIZE];
+        bool wants_reset; /* the last transaction left something behind */
+        bool asked_again; /* EHLO was repeated after AUTH */
+        bool content_begun; /* the last send took something of content that cannot be read again */
+        bool lost_unheard; /* the last send found the connection lost, before any reply to it */
+        unsigned long messages; /* transactions begun */
+        unsigned long long message_round_trips;
+
+        atomic_int state; /* of postel_state */
+        atomic_bool authenticated, secure, shutting_down;
+        atomic_llong phase_us[POSTEL_PHASE_QUIT + 1];
+};
+
+postel_status session_init(struct session *session, const struct session_options *options,
+        const struct tls_trust *trust, unsigned long number, postel_error *error);
+void session_deinit(struct session *session);
+
+/* From the resolver to AUTH. See postel_connect() for the statuses. */
+postel_status session_open(struct session *session, struct deadline deadline, postel_error *error);
+
+/* Whether it is open and without a fault. */
+bool session_is_ready(const struct session *session);
+
+/* POSTEL_OK when it is ready, else POSTEL_CLOSED with the first fault's text. */
+postel_status session_check(struct session *session, postel_error *error);
+
+/*
+ * Sends a message whose envelope has been checked, and for which session->log has been begun. The log then
+ * decides everybody; the status is that of the send, the error says the same.
+ */
+postel_status session_send(struct session *session, const struct envelope *envelope,
+        const struct source *content, struct deadline deadline, postel_error *error);
+
+/* RSET and NOOP. */
+postel_status session_reset(struct session *session, struct deadline deadline, postel_error *error);
+postel_status session_noop(struct session *session, struct deadline deadline, postel_error *error);
+
+/* EHLO: asks anew what the server offers. */
+postel_status session_ehlo(struct session *session, struct deadline deadline, postel_error *error);
+
+/* Logs in with the options' credentials; in authenticate.c. */
+postel_status session_authenticate(struct session *session, struct deadline deadline, postel_error *error);
+
+/* Writes QUIT without waiting; then waits for the reply until the deadline, and closes. */
+void session_begin_quit(struct session *session);
+void session_finish_quit(struct session *session, struct deadline deadline);
+
+/* Looks whether an idle session may be used again, without a round trip. */
+bool session_is_fresh(struct session *session);
+
+/* One command, one reply: what was appended to the channel's scratch from `from` on, shown in the trace as
+ * `shown`. */
+postel_status session_ask(struct session *session, postel_phase phase, size_t from, const char *shown,
+        struct deadline deadline, struct reply *reply, postel_error *error);
+
+/* The server's refusal as an error: POSTEL_REJECTED or POSTEL_DEFERRED; POSTEL_PROTOCOL when the reply is no
+ * refusal. */
+postel_status session_refused(
+        const struct reply *reply, postel_phase phase, const char *what, postel_error *error);
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WIRE_BODY_H
+#define WIRE_BODY_H
+
+/*
+ * The wire form of content sent by DATA (RFC 5321 sections 2.3.8 and 4.5.2): newlines become CRLF, a final
+ * one is supplied, leading dots are doubled, `.` CRLF ends it. Pieces that need no change point into the
+ * input, so that nothing is copied here; what is inserted points to constants.
+ *
+ * The same machine, with its pieces thrown away, is what looks a message through before MAIL: there is one
+ * opinion about what content is, not two.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define BODY_LINE_MAX_OCTETS 998 /* RFC 5322 section 2.1.1, without CRLF */
+
+enum body_fault {
+        BODY_OK,
+        BODY_NUL,
+        BODY_BARE_NEWLINE, /* only when told to refuse it */
+        BODY_LONG_LINE /* only when told to refuse it */
+};
+
+struct body_piece {
+        const char *data;
+        size_t size;
+};
+
+struct body_framer {
+        unsigned refuse; /* POSTEL_REFUSE_ values */
+        bool line_start; /* the next octet begins a line */
+        bool pending_cr; /* a CR was taken and not yet written: what follows decides what it is */
+        bool eight_bit; /* an octet from 0x80 on was seen */
+        size_t line_octets; /* of the line so far */
+        uint64_t content_size; /* octets as SIZE= counts them (RFC 1870): with CRLFs, without doubled dots and
+                                  the end */
+};
+
+void body_framer_init(struct body_framer *framer, unsigned refuse);
+
+/*
+ * Takes some of `size` (at least 1) octets at `in`, says in *used how many, and in *piece what to write for
+ * them: either a run of `in`, or an insertion. The piece may be empty. A dot to be doubled ends one run
+ * without being used, and begins the next. Call again with the rest until all are used. A fault: the content
+ * is refused at in + *used; the framer is of no further use.
+ */
+enum body_fault body_framer_next(
+        struct body_framer *framer, const char *in, size_t size, size_t *used, struct body_piece *piece);
+
+/* The content has ended: *piece is the rest, end mark included. Only BODY_OK or BODY_BARE_NEWLINE. */
+enum body_fault body_framer_end(struct body_framer *framer, struct body_piece *piece);
+
+/* "holds a NUL octet (RFC 5321 section 2.3.8)" …: a phrase for "the message RULE". */
+const char *body_fault_text(enum body_fault fault);
+
+#endif
