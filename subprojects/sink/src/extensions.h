@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SINK_EXTENSIONS_H
+#define SINK_EXTENSIONS_H
+
+#include <stdbool.h>
+
+struct buffer;
+struct session;
+
+enum extension {
+        EXTENSION_EHLO, /* no extension, but can be left out like one */
+        EXTENSION_PIPELINING,
+        EXTENSION_SIZE,
+        EXTENSION_8BITMIME,
+        EXTENSION_DSN,
+        EXTENSION_SMTPUTF8,
+        EXTENSION_CHUNKING,
+        EXTENSION_ENHANCEDSTATUSCODES,
+        EXTENSION_AUTH,
+        EXTENSION_STARTTLS,
+        EXTENSION_COUNT,
+};
+
+bool extension_by_name(const char *name, enum extension *extension);
+const char *extension_names_rule(void);
+
+/* Offered: would be in the reply to EHLO now. Active: offered, and the client said EHLO. */
+bool extension_offered(const struct session *session, enum extension extension);
+bool extension_active(const struct session *session, enum extension extension);
+
+/* The whole reply to EHLO. */
+void extension_ehlo_lines(const struct session *session, struct buffer *lines);
+
+enum parameter_command { PARAMETER_OF_MAIL, PARAMETER_OF_RCPT };
+
+/* Judges one parameter of MAIL or RCPT; value is NULL when there is no "=". NULL, or the reply that refuses
+ * it. */
+const char *extension_parameter(
+        struct session *session, enum parameter_command command, const char *keyword, const char *value);
+
+#endif

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+/* The content, by DATA (RFC 5321 section 4.1.1.4) or BDAT (RFC 3030), and what is done with a message at its
+ * end. */
+#include "message.h"
+
+#include "extensions.h"
+#include "ledger.h"
+#include "server.h"
+#include "session.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <strings.h>
+
+static void begin_content(struct session *session)
+{
+        const struct server *server = session->server;
+
+        content_begin(&session->transaction.content, server->ledger >= 0, server->settings.store_directory,
+                session->id);
+}
+
+void message_data(struct session *session, char *arguments)
+{
+        const char *configured = session->server->settings.data_reply;
+        struct transaction *transaction = &session->transaction;
+
+        (void)arguments;
+        if (!transaction->open || transaction->chunked) {
+                session_reply(session, "503 5.5.1 MAIL and RCPT first, and no DATA behind BDAT", REPLY_OWN);
+        } else if (transaction->envelope.to_count == 0) {
+                session_reply(session, "554 5.5.1 No valid recipients", REPLY_OWN);
+        } else if (configured != NULL && configured[0] != '3') {
+                session_reply(session, configured, REPLY_CONFIGURED);
+        } else {
+                session_reply(session, configured != NULL ? configured : "354 End with <CRLF>.<CRLF>",
+                        REPLY_CONFIGURED);
+                begin_content(session);
+                session->mode = INPUT_DATA;
+        }
+}
+
+static bool parse_chunk(const char *arguments, uint64_t *octets, bool *last)
+{
+        size_t digits = strspn(arguments, "0123456789");
+
+        *octets = 0;
+        if (digits == 0 || digits > 18)
+                return false;
+        for (size_t i = 0; i < digits; i++)
+                *octets = *octets * 10 + (uint64_t)(arguments[i] - '0');
+        *last = strcasecmp(arguments + digits, " LAST") == 0;
+        return *last || arguments[digits] == '\0';
+}
+
+static const char *chunk_objection(const struct session *session)
+{
+        const struct transaction *transaction = &session->transaction;
+
+        if (session->server->settings.require_tls && !session->secure)
+                return "530 5.7.0 Must issue a STARTTLS command first";
+        if (!transaction->open)
+                return "503 5.5.1 MAIL and RCPT first";
+        if (transaction->envelope.to_count == 0)
+                return "554 5.5.1 No valid recipients";
+        if (transaction->chunk_refused)
+                return "503 5.5.1 A chunk was refused before";
+        return NULL;
+}
+
+static void end_chunk(struct session *session);
+
+void message_bdat(struct session *session, char *arguments)
+{
+        struct transaction *transaction = &session->transaction;
+        uint64_t octets;
+        bool last;
+
+        if (!extension_active(session, EXTENSION_CHUNKING)) {
+                session_reply(session, "500 5.5.2 Command not known", REPLY_OWN);
+                return;
+        }
+        if (!parse_chunk(arguments, &octets, &last)) {
+                session_reply(session, "501 5.5.4 Syntax: BDAT octets [LAST]", REPLY_OWN);
+                return;
+        }
+        transaction->chunk_left = octets;
+        transaction->chunk_last = last;
+        transaction->chunk_silent = session_fault(session, FAULT_AT_BDAT) != NULL;
+        transaction->chunk_reply = chunk_objection(session);
+        if (!transaction->chunk_silent && transaction->chunk_reply == NULL && !transaction->chunked) {
+                begin_content(session);
+                transaction->chunked = true;
+        }
+        session->mode = INPUT_CHUNK;
+        if (octets == 0 && session->action == ACTION_NONE)
+                end_chunk(session);
+}
+
+/* The fault inside the body, at its first octets. Whatever it is, the rest still has to be read as content.
+ */
+static void check_body_fault(struct session *session)
+{
+        struct transaction *transaction = &session->transaction;
+        const struct fault *fault;
+
+        if (transaction->body_begun)
+                return;
+        transaction->body_begun = true;
+        fault = session_fault(session, FAULT_AT_BODY);
+        if (fault != NULL && fault->kind == FAULT_REPLY) {
+                transaction->answered = true;
+                content_abandon(&transaction->content);
+        }
+}
+
+/* Makes the message durable as far as it was asked for, and counts it. */
+static bool accept_message(struct session *session, const char *body, uint64_t *number)
+{
+        struct content *content = &session->transaction.content;
+        struct server *server = session->server;
+        unsigned char digest[SHA256_OCTETS];
+        struct ledger_entry entry = { .session = session, .digest = digest, .body = body };
+
+        if (!content_finish(content, digest))
+                return false;
+        *number = entry.number = atomic_fetch_add(&server->last_message, 1) + 1;
+        if (!content_keep(content, server->settings.store_directory, *number))
+                return false;
+        if (server->ledger >= 0 && !ledger_write(server->ledger, &entry))
+                return false;
+        stats_add(&server->stats.messages, 1);
+        stats_add(&server->stats.bare_newlines, content->bare);
+        session->messages++;
+        return true;
+}
+
+static void judge_message(struct session *session, const char *body)
+{
+        struct transaction *transaction = &session->transaction;
+        const struct settings *settings = &session->server->settings;
+        const char *sender = envelope_text(&transaction->envelope, transaction->envelope.from.address);
+        const char *configured = rules_match(&settings->final, sender);
+        char queued[64];
+        uint64_t number;
+
+        if (session_fault(session, FAULT_AT_FINAL) != NULL)
+                return;
+        if (settings->max_size > 0 && transaction->content.size > (uint64_t)settings->max_size) {
+                session_reply(session, "552 5.3.4 Message too big", REPLY_PADDED);
+                return;
+        }
+        if (configured != NULL && configured[0] != '2') {
+                session_reply(session, configured, REPLY_PADDED | REPLY_CONFIGURED);
+                return;
+        }
+        if (!accept_message(session, body, &number)) {
+                session_reply(session, "451 4.3.0 Cannot record the message", REPLY_PADDED);
+                return;
+        }
+        if (session_fault(session, FAULT_AT_ACCEPTED) != NULL)
+                return;
+        snprintf(queued, sizeof queued, "250 2.0.0 OK queued as %08" PRIX64, number);
+        session_reply(session, configured != NULL ? configured : queued,
+                REPLY_PADDED | (configured != NULL ? REPLY_CONFIGURED : REPLY_OWN));
+}
+
+static void end_message(struct session *session, const char *body)
+{
+        session->mode = INPUT_COMMAND;
+        if (!session->transaction.answered)
+                judge_message(session, body);
+        transaction_reset(&session->transaction);
+}
+
+size_t message_feed_data(struct session *session, const char *bytes, size_t count)
+{
+        struct transaction *transaction = &session->transaction;
+        bool ended;
+        size_t used;
+
+        check_body_fault(session);
+        used = dots_feed(&transaction->dots, bytes, count, &transaction->content, &ended);
+        if (ended && session->action == ACTION_NONE)
+                end_message(session, "DATA");
+        return used;
+}
+
+static void end_chunk(struct session *session)
+{
+        struct transaction *transaction = &session->transaction;
+        int64_t most = session->server->settings.max_size;
+        char reply[64];
+
+        session->mode = INPUT_COMMAND;
+        if (transaction->chunk_silent || transaction->answered) {
+                transaction->chunk_refused = transaction->open;
+                transaction->answered = false;
+        } else if (transaction->chunk_reply != NULL) {
+                session_reply(session, transaction->chunk_reply, REPLY_OWN);
+                transaction->chunk_refused = transaction->open;
+        } else if (transaction->chunk_last) {
+                end_message(session, "BDAT");
+        } else if (most > 0 && transaction->content.size > (uint64_t)most) {
+                session_reply(session, "552 5.3.4 Message too big", REPLY_OWN);
+                transaction->chunk_refused = true;
+        } else {
+                snprintf(reply, sizeof reply, "250 2.0.0 %" PRIu64 " octets", transaction->content.size);
+                session_reply(session, reply, REPLY_OWN);
+        }
+}
+
+size_t message_feed_chunk(struct session *session, const char *bytes, size_t count)
+{
+        struct transaction *transaction = &session->transaction;
+        size_t used = count < transaction->chunk_left ? count : (size_t)transaction->chunk_left;
+
+        if (!transaction->chunk_silent && transaction->chunk_reply == NULL) {
+                check_body_fault(session);
+                content_write(&transaction->content, bytes, used);
+        }
+        transaction->chunk_left -= used;
+        if (transaction->chunk_left == 0 && session->action == ACTION_NONE)
+                end_chunk(session);
+        return used;
+}
