@@ -74,7 +74,8 @@ int postel_capabilities_has(const postel_capabilities *capabilities, const char 
 const char *postel_capabilities_parameters(const postel_capabilities *capabilities, const char *keyword)
 {
         size_t size;
-        const char *at = keyword ? ehlo_parameters(&capabilities->ehlo, keyword, &size) : NULL;
+        const char *at =
+                capabilities && keyword ? ehlo_parameters(&capabilities->ehlo, keyword, &size) : NULL;
 
         if (!at || !size)
                 return at ? "" : NULL;
@@ -83,14 +84,14 @@ const char *postel_capabilities_parameters(const postel_capabilities *capabiliti
 
 unsigned long long postel_capabilities_max_size(const postel_capabilities *capabilities)
 {
-        return capabilities->ehlo.max_size;
+        return capabilities ? capabilities->ehlo.max_size : 0;
 }
 
 size_t postel_capabilities_line_count(const postel_capabilities *capabilities)
 {
         size_t count = 0, size;
 
-        while (ehlo_line(&capabilities->ehlo, count, &size))
+        while (capabilities && ehlo_line(&capabilities->ehlo, count, &size))
                 count++;
         return count;
 }
@@ -98,7 +99,7 @@ size_t postel_capabilities_line_count(const postel_capabilities *capabilities)
 const char *postel_capabilities_line(const postel_capabilities *capabilities, size_t line)
 {
         size_t size;
-        const char *at = ehlo_line(&capabilities->ehlo, line, &size);
+        const char *at = capabilities ? ehlo_line(&capabilities->ehlo, line, &size) : NULL;
 
         return at ? capabilities->cut + (at - capabilities->ehlo.lines.data) : NULL;
 }

@@ -8,6 +8,7 @@
 #include "wire/address.h"
 
 #include <limits.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,9 +49,44 @@ void postel_config_free(postel_config **config)
         *config = NULL;
 }
 
+static int default_port(int tls)
+{
+        switch (tls) {
+        case POSTEL_TLS_IMPLICIT:
+                return 465; /* RFC 8314 section 7.3 */
+        case POSTEL_TLS_NONE:
+                return 25;
+        default:
+                return 587; /* RFC 6409 section 3.1 */
+        }
+}
+
+const char *postel_config_host(const postel_config *config)
+{
+        return config && config->host ? config->host : "";
+}
+
+int postel_config_port(const postel_config *config)
+{
+        if (!config)
+                return 0;
+        return config->port ? config->port : default_port(config->tls);
+}
+
+const char *postel_config_user(const postel_config *config)
+{
+        return config ? config->user : NULL;
+}
+
+int postel_config_has_password(const postel_config *config)
+{
+        return config && config->password;
+}
+
 /* ---- Setters ---- */
 
-static void set_text(postel_config *config, char **field, const char *text)
+/* Replaces a text by a copy of another. */
+static void put_text(postel_config *config, char **field, const char *text)
 {
         char *copy = text ? strdup(text) : NULL;
 
@@ -60,116 +96,132 @@ static void set_text(postel_config *config, char **field, const char *text)
         *field = copy;
 }
 
+/* A binding that lost its config is not to crash the program that it lives in. */
+static void set_text(postel_config *config, size_t offset, const char *text)
+{
+        if (config)
+                put_text(config, (char **)(void *)((char *)config + offset), text);
+}
+
+static void set_number(postel_config *config, size_t offset, int value)
+{
+        if (config)
+                *(int *)(void *)((char *)config + offset) = value;
+}
+
 void postel_config_set_host(postel_config *config, const char *host)
 {
-        set_text(config, &config->host, host);
+        set_text(config, offsetof(postel_config, host), host);
 }
 
 void postel_config_set_port(postel_config *config, int port)
 {
-        config->port = port;
+        set_number(config, offsetof(postel_config, port), port);
 }
 
 void postel_config_set_tls(postel_config *config, postel_tls tls)
 {
-        config->tls = (int)tls;
+        set_number(config, offsetof(postel_config, tls), tls);
 }
 
 void postel_config_set_server_name(postel_config *config, const char *name)
 {
-        set_text(config, &config->server_name, name);
+        set_text(config, offsetof(postel_config, server_name), name);
 }
 
 void postel_config_set_ca_file(postel_config *config, const char *path)
 {
-        set_text(config, &config->ca_file, path);
+        set_text(config, offsetof(postel_config, ca_file), path);
 }
 
 void postel_config_set_ca_directory(postel_config *config, const char *path)
 {
-        set_text(config, &config->ca_directory, path);
+        set_text(config, offsetof(postel_config, ca_directory), path);
 }
 
 void postel_config_set_system_trust(postel_config *config, int trusted)
 {
-        config->system_trust = trusted;
+        set_number(config, offsetof(postel_config, system_trust), trusted);
 }
 
 void postel_config_set_ehlo_name(postel_config *config, const char *name)
 {
-        set_text(config, &config->ehlo_name, name);
+        set_text(config, offsetof(postel_config, ehlo_name), name);
 }
 
 void postel_config_set_user(postel_config *config, const char *user)
 {
-        set_text(config, &config->user, user);
+        set_text(config, offsetof(postel_config, user), user);
 }
 
 void postel_config_set_password(postel_config *config, const char *password)
 {
-        secret_free(&config->password);
-        set_text(config, &config->password, password);
+        if (config)
+                secret_free(&config->password);
+        set_text(config, offsetof(postel_config, password), password);
 }
 
 void postel_config_set_auth_mechanism(postel_config *config, const char *mechanism)
 {
-        set_text(config, &config->auth_mechanism, mechanism);
+        set_text(config, offsetof(postel_config, auth_mechanism), mechanism);
 }
 
 void postel_config_set_allow_plaintext_auth(postel_config *config, int allow)
 {
-        config->allow_plaintext_auth = allow;
+        set_number(config, offsetof(postel_config, allow_plaintext_auth), allow);
 }
 
 void postel_config_set_timeout_ms(postel_config *config, int timeout_ms)
 {
-        config->timeout_ms = timeout_ms;
+        set_number(config, offsetof(postel_config, timeout_ms), timeout_ms);
 }
 
 void postel_config_set_phase_timeout_ms(postel_config *config, int timeout_ms)
 {
-        config->phase_timeout_ms = timeout_ms;
+        set_number(config, offsetof(postel_config, phase_timeout_ms), timeout_ms);
 }
 
 void postel_config_set_pipelining(postel_config *config, postel_pipelining pipelining)
 {
-        config->pipelining = (int)pipelining;
+        set_number(config, offsetof(postel_config, pipelining), pipelining);
 }
 
 void postel_config_set_socket_buffer(postel_config *config, int octets)
 {
-        config->socket_buffer = octets;
+        set_number(config, offsetof(postel_config, socket_buffer), octets);
 }
 
 void postel_config_set_trace(postel_config *config, postel_trace_function function, void *user_data)
 {
+        if (!config)
+                return;
         config->trace = function;
         config->trace_data = user_data;
 }
 
 void postel_config_set_pool_size(postel_config *config, int sessions)
 {
-        config->pool_size = sessions;
+        set_number(config, offsetof(postel_config, pool_size), sessions);
 }
 
 void postel_config_set_idle_limit_ms(postel_config *config, int limit_ms)
 {
-        config->idle_limit_ms = limit_ms;
+        set_number(config, offsetof(postel_config, idle_limit_ms), limit_ms);
 }
 
 void postel_config_set_max_age_ms(postel_config *config, int age_ms)
 {
-        config->max_age_ms = age_ms;
+        set_number(config, offsetof(postel_config, max_age_ms), age_ms);
 }
 
 void postel_config_set_max_messages(postel_config *config, int messages)
 {
-        config->max_messages = messages;
+        set_number(config, offsetof(postel_config, max_messages), messages);
 }
 
 void postel_config_set_keepalive_ms(postel_config *config, int interval_ms)
 {
-        config->keepalive_ms = interval_ms;
+        set_number(config, offsetof(postel_config, keepalive_ms), interval_ms);
 }
 
 /* ---- Checking ---- */
@@ -189,7 +241,7 @@ static const char *user_fault(const char *user)
         return *user ? credential_fault(user) : "is empty";
 }
 
-static postel_status check_texts(const postel_config *config, postel_error *error)
+postel_status config_check_texts(const postel_config *config, postel_error *error)
 {
         const struct {
                 const char *field, *text;
@@ -254,7 +306,7 @@ postel_status postel_config_check(const postel_config *config, postel_error *err
         if (config->password && !config->user)
                 return error_set(error, POSTEL_INVALID, POSTEL_PHASE_NONE,
                         "user: is missing, and there is a password");
-        postel_status status = check_texts(config, error);
+        postel_status status = config_check_texts(config, error);
         return status == POSTEL_OK ? check_numbers(config, error) : status;
 }
 
@@ -272,30 +324,17 @@ static postel_config *config_copy(const postel_config *from)
         for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
                 const char *text = *texts[i];
                 *texts[i] = NULL;
-                set_text(copy, texts[i], text);
+                put_text(copy, texts[i], text);
         }
         if (copy->out_of_memory)
                 postel_config_free(&copy);
         return copy;
 }
 
-static int default_port(int tls)
-{
-        switch (tls) {
-        case POSTEL_TLS_IMPLICIT:
-                return 465; /* RFC 8314 section 7.3 */
-        case POSTEL_TLS_NONE:
-                return 25;
-        default:
-                return 587; /* RFC 6409 section 3.1 */
-        }
-}
-
 static struct session_options session_options(const postel_config *config)
 {
         return (struct session_options){
-                .address = { config->host, config->port ? config->port : default_port(config->tls),
-                        config->socket_buffer },
+                .address = { config->host, postel_config_port(config), config->socket_buffer },
                 .tls = (postel_tls)config->tls,
                 .server_name = config->server_name ? config->server_name : config->host,
                 .ehlo_name = config->ehlo_name,

@@ -21,6 +21,9 @@ struct postel_config {
         bool out_of_memory; /* a setter could not copy its argument */
 };
 
+/* What can be said of each text by itself: a user may still lack its password. POSTEL_INVALID. */
+postel_status config_check_texts(const postel_config *config, postel_error *error);
+
 /* A config that was checked and copied, with what was made of its files. Does not change: needs no lock. */
 struct endpoint {
         postel_config *config;

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-postel_status connection_new_of(const struct endpoint *endpoint, unsigned long number,
+postel_status connection_new_of(const struct endpoint *endpoint, unsigned long long number,
         postel_connection **connection, postel_error *error)
 {
         postel_connection *made = calloc(1, sizeof(*made));
@@ -184,11 +184,25 @@ postel_status connection_send(postel_connection *connection, const struct sendin
         return status;
 }
 
+postel_status sending_begin(const struct endpoint *endpoint, const struct sending *sending, int timeout_ms,
+        struct deadline *deadline, postel_result **result, postel_error *error)
+{
+        postel_status status = endpoint_deadline(endpoint, timeout_ms, deadline, error);
+
+        if (status != POSTEL_OK)
+                return status;
+        status = source_check(&sending->content, error);
+        if (status != POSTEL_OK && result)
+                *result = result_new_unsent(&sending->envelope, error);
+        return status;
+}
+
 static postel_status send_checked(postel_connection *connection, const struct sending *sending,
         int timeout_ms, postel_result **result, postel_error *error)
 {
         struct deadline deadline;
-        postel_status status = endpoint_deadline(connection->endpoint, timeout_ms, &deadline, error);
+        postel_status status =
+                sending_begin(connection->endpoint, sending, timeout_ms, &deadline, result, error);
 
         if (status != POSTEL_OK)
                 return status;
@@ -250,38 +264,38 @@ const char *postel_state_name(postel_state state)
 
 postel_state postel_connection_state(const postel_connection *connection)
 {
-        return (postel_state)atomic_load(&connection->session.state);
+        return connection ? (postel_state)atomic_load(&connection->session.state) : POSTEL_STATE_CLOSED;
 }
 
 int postel_connection_is_authenticated(const postel_connection *connection)
 {
-        return atomic_load(&connection->session.authenticated);
+        return connection && atomic_load(&connection->session.authenticated);
 }
 
 int postel_connection_is_secure(const postel_connection *connection)
 {
-        return atomic_load(&connection->session.secure);
+        return connection && atomic_load(&connection->session.secure);
 }
 
 int postel_connection_is_shutting_down(const postel_connection *connection)
 {
-        return atomic_load(&connection->session.shutting_down);
+        return connection && atomic_load(&connection->session.shutting_down);
 }
 
 long long postel_connection_phase_us(const postel_connection *connection, postel_phase phase)
 {
-        return (unsigned)phase <= POSTEL_PHASE_QUIT ? atomic_load(&connection->session.phase_us[phase]) : 0;
+        return connection && (unsigned)phase <= POSTEL_PHASE_QUIT
+                       ? atomic_load(&connection->session.phase_us[phase])
+                       : 0;
 }
 
 size_t postel_connection_tls_description(postel_connection *connection, char *text, size_t size)
 {
-        struct deadline deadline;
         size_t length = 0;
 
         if (size)
                 text[0] = '\0';
-        endpoint_deadline(connection->endpoint, -1, &deadline, NULL);
-        if (!gate_enter(&connection->gate, deadline))
+        if (!connection || !gate_enter(&connection->gate, deadline_after_ms(0)))
                 return 0;
         if (connection->session.channel.stream.tls)
                 length = tls_describe(connection->session.channel.stream.tls, text, size);

@@ -26,7 +26,7 @@ struct postel_connection {
 };
 
 /* A connection of a pool, which keeps the endpoint alive. POSTEL_MEMORY, POSTEL_IO: not written. */
-postel_status connection_new_of(const struct endpoint *endpoint, unsigned long number,
+postel_status connection_new_of(const struct endpoint *endpoint, unsigned long long number,
         postel_connection **connection, postel_error *error);
 
 /* Frees what connection_new_of() made; the pool has let go of it. */
@@ -44,6 +44,13 @@ postel_status sending_from_arguments(struct sending *sending, const char *from, 
         size_t to_count, const void *body, size_t body_size, postel_segment *segment, postel_error *error);
 postel_status sending_from_objects(struct sending *sending, const postel_envelope *envelope,
         const postel_message *message, postel_error *error);
+
+/*
+ * What every send does first: the deadline of the call, and whether the content can be opened at all, before
+ * anybody waits for a session.
+ */
+postel_status sending_begin(const struct endpoint *endpoint, const struct sending *sending, int timeout_ms,
+        struct deadline *deadline, postel_result **result, postel_error *error);
 
 /* Sends; the caller holds the gate. `result` may be NULL. */
 postel_status connection_send(postel_connection *connection, const struct sending *sending, int attempt,

@@ -66,6 +66,8 @@ static bool grow(postel_envelope *envelope)
 
 size_t postel_envelope_add_recipient(postel_envelope *envelope, const char *address)
 {
+        if (!envelope)
+                return 0;
         if (!grow(envelope)) {
                 envelope->out_of_memory = true;
                 return envelope->count;
@@ -80,23 +82,27 @@ size_t postel_envelope_add_recipient(postel_envelope *envelope, const char *addr
 
 size_t postel_envelope_recipient_count(const postel_envelope *envelope)
 {
-        return envelope->count;
+        return envelope ? envelope->count : 0;
 }
 
 void postel_envelope_set_ret(postel_envelope *envelope, postel_ret ret)
 {
-        envelope->ret = (int)ret;
+        if (envelope)
+                envelope->ret = (int)ret;
 }
 
 void postel_envelope_set_body(postel_envelope *envelope, postel_body body)
 {
-        envelope->body = (int)body;
+        if (envelope)
+                envelope->body = (int)body;
 }
 
 void postel_envelope_set_envid(postel_envelope *envelope, const char *envid)
 {
-        char *copy = envid ? strdup(envid) : NULL;
+        char *copy = envelope && envid ? strdup(envid) : NULL;
 
+        if (!envelope)
+                return;
         if (envid && !copy)
                 envelope->out_of_memory = true;
         free(envelope->envid);
@@ -105,6 +111,8 @@ void postel_envelope_set_envid(postel_envelope *envelope, const char *envid)
 
 static struct recipient_parameters *parameters_of(postel_envelope *envelope, size_t recipient)
 {
+        if (!envelope)
+                return NULL;
         if (recipient < envelope->count)
                 return &envelope->parameters[recipient];
         if (!envelope->no_such_recipient)

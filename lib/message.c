@@ -11,6 +11,7 @@
 struct postel_message {
         struct source source;
         postel_segment *segments; /* our copy of the array */
+        char *copy;
         char *path;
 };
 
@@ -47,6 +48,23 @@ postel_message *postel_message_from_segments(const postel_segment *segments, siz
 postel_message *postel_message_from_memory(const void *data, size_t size)
 {
         return postel_message_from_segments(&(postel_segment){ data, size }, 1);
+}
+
+postel_message *postel_message_from_copy(const void *data, size_t size)
+{
+        if (!data && size)
+                return NULL;
+        char *copy = malloc(size ? size : 1);
+        if (!copy)
+                return NULL;
+        if (size)
+                memcpy(copy, data, size);
+        postel_message *message = postel_message_from_memory(copy, size);
+        if (message)
+                message->copy = copy;
+        else
+                free(copy);
+        return message;
 }
 
 postel_message *postel_message_from_fd(int fd)
@@ -88,6 +106,7 @@ void postel_message_free(postel_message **message)
         if (!message || !*message)
                 return;
         free((*message)->segments);
+        free((*message)->copy);
         free((*message)->path);
         free(*message);
         *message = NULL;
@@ -95,7 +114,8 @@ void postel_message_free(postel_message **message)
 
 void postel_message_set_refuse(postel_message *message, unsigned refuse)
 {
-        message->source.refuse = refuse;
+        if (message)
+                message->source.refuse = refuse;
 }
 
 postel_status message_source(const postel_message *message, struct source *source, postel_error *error)
@@ -109,4 +129,14 @@ postel_status message_source(const postel_message *message, struct source *sourc
                         error, POSTEL_INVALID, POSTEL_PHASE_NONE, "refuse: has bits that mean nothing");
         *source = message->source;
         return POSTEL_OK;
+}
+
+postel_status postel_message_check(const postel_message *message, postel_error *error)
+{
+        postel_error ignored;
+        struct source source;
+
+        error = error ? error : &ignored;
+        postel_status status = message_source(message, &source, error);
+        return status == POSTEL_OK ? source_check(&source, error) : status;
 }

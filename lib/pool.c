@@ -98,14 +98,27 @@ static void dial_failed(postel_pool *pool, postel_connection *connection, const 
         lock_give(&pool->lock);
 }
 
+/* A place without the time to use it: no server is bothered with half a connection. */
+static postel_status too_late_to_dial(postel_pool *pool, postel_error *error)
+{
+        lock_take(&pool->lock);
+        pool->dialling--;
+        pool_grant_locked(pool);
+        lock_give(&pool->lock);
+        return error_set(error, POSTEL_TIMEOUT, POSTEL_PHASE_POOL,
+                "no session was idle, and no time was left to open one");
+}
+
 /* Opens a session in a place that is dialling, which becomes leased, or free. */
 static postel_status dial(
         postel_pool *pool, struct deadline deadline, postel_connection **connection, postel_error *error)
 {
         postel_connection *made = NULL;
 
+        if (deadline_passed(deadline))
+                return too_late_to_dial(pool, error);
         lock_take(&pool->lock);
-        unsigned long number = ++pool->next_number;
+        unsigned long long number = ++pool->next_number;
         lock_give(&pool->lock);
         postel_status status = connection_new_of(&pool->endpoint, number, &made, error);
         if (status == POSTEL_OK) {
@@ -126,20 +139,24 @@ static postel_status dial(
         pool->dialling--;
         pool->leased++;
         pool->counters[POSTEL_STATISTIC_SESSIONS_OPENED]++;
+        pool->last_dial_error.status = POSTEL_OK;
         lock_give(&pool->lock);
         *connection = made;
         return POSTEL_OK;
 }
 
-/* Exchanges a leased session, but not its place, for another idle one, or for the right to dial. */
-static postel_connection *exchange_stale(postel_pool *pool, postel_connection *connection, bool for_idle)
+/*
+ * Exchanges a leased session, but not its place, for another idle one, or for the right to dial. `why` is the
+ * counter.
+ */
+static postel_connection *exchange_stale(
+        postel_pool *pool, postel_connection *connection, postel_statistic why, bool for_idle)
 {
-        bool expired = pool_is_expired(pool, connection, clock_ns());
         postel_connection *another = NULL;
 
         lock_take(&pool->lock);
         pool_remove_busy_locked(pool, connection);
-        pool->counters[expired ? POSTEL_STATISTIC_SESSIONS_RETIRED : POSTEL_STATISTIC_SESSIONS_LOST]++;
+        pool->counters[why]++;
         lock_give(&pool->lock);
 
         session_begin_quit(&connection->session);
@@ -159,17 +176,27 @@ static postel_connection *exchange_stale(postel_pool *pool, postel_connection *c
         return another;
 }
 
+/* Whether an idle session that became ours may be used. If not, *why is the counter. */
+static bool is_usable(postel_pool *pool, postel_connection *connection, postel_statistic *why)
+{
+        bool expired = pool_is_expired(pool, connection, clock_ns());
+
+        *why = expired ? POSTEL_STATISTIC_SESSIONS_RETIRED : POSTEL_STATISTIC_SESSIONS_LOST;
+        return !expired && session_is_fresh(&connection->session);
+}
+
 /* A session that is ready; *reused: it was idle before. */
 static postel_status lease(postel_pool *pool, struct deadline deadline, postel_connection **connection,
         bool *reused, postel_error *error)
 {
         postel_connection *found = NULL;
+        postel_statistic why;
         postel_status status = pool_reserve(pool, deadline, &found, error);
 
         if (status != POSTEL_OK)
                 return status;
-        while (found && (pool_is_expired(pool, found, clock_ns()) || !session_is_fresh(&found->session)))
-                found = exchange_stale(pool, found, true);
+        while (found && !is_usable(pool, found, &why))
+                found = exchange_stale(pool, found, why, true);
         *reused = found != NULL;
         if (!found)
                 status = dial(pool, deadline, &found, error);
@@ -196,7 +223,6 @@ static void make_idle(postel_pool *pool, postel_connection *connection)
         connection->idle_since_ns = connection->spoken_at_ns = now;
         pool_push_idle_locked(pool, connection);
         pool_grant_locked(pool);
-        condition_wake(&pool->keeper_wanted);
         bool keeper_runs = pool->keeper_runs;
         lock_give(&pool->lock);
         if (!keeper_runs)
@@ -250,8 +276,11 @@ postel_status postel_pool_acquire(
 /* Whether it is a lease of this pool; from now on it is one no more. */
 static bool end_lease(postel_pool *pool, postel_connection *connection)
 {
+        /* Never changes. A pool that is not the lease's own may be gone, and its lock with it. */
+        if (connection->pool != pool)
+                return false;
         lock_take(&pool->lock);
-        bool leased = connection->pool == pool && connection->leased;
+        bool leased = connection->leased;
         if (leased)
                 connection->leased = false;
         lock_give(&pool->lock);
@@ -262,9 +291,10 @@ postel_status postel_pool_release(postel_pool *pool, postel_connection **connect
 {
         if (!connection || !*connection)
                 return POSTEL_OK;
-        if (!pool || !end_lease(pool, *connection))
-                return POSTEL_INVALID;
         postel_connection *released = *connection;
+        pool = pool ? pool : released->pool;
+        if (!pool || !end_lease(pool, released))
+                return POSTEL_INVALID;
         *connection = NULL;
         enter(pool);
         give_back(pool, released);
@@ -278,6 +308,7 @@ void pool_throw_away(postel_pool *pool, postel_connection *connection)
         if (!end_lease(pool, connection))
                 return;
         enter(pool);
+        stream_drop(&connection->session.channel.stream);
         pool_discard(pool, connection, &pool->leased, POSTEL_STATISTIC_SESSIONS_LOST);
         leave(pool);
         pool_unreference(pool);
@@ -299,6 +330,15 @@ void pool_count_send(postel_pool *pool, postel_connection *connection)
         pool->counters[POSTEL_STATISTIC_ROUND_TRIPS] += connection->session.message_round_trips;
         lock_give(&pool->lock);
         connection->session.message_round_trips = 0;
+}
+
+/* Counts a send whose session is gone, and which reached nobody. */
+static void count_unsent(postel_pool *pool, const struct sending *sending)
+{
+        lock_take(&pool->lock);
+        pool->counters[POSTEL_STATISTIC_MESSAGES]++;
+        pool->counters[POSTEL_STATISTIC_NOT_SENT] += sending->envelope.to_count;
+        lock_give(&pool->lock);
 }
 
 static postel_status send_on(postel_connection *connection, const struct sending *sending, int attempt,
@@ -329,10 +369,15 @@ static postel_status retry(postel_pool *pool, postel_connection **connection, co
         postel_error dial_error;
         postel_connection *fresh;
 
-        exchange_stale(pool, *connection, false);
+        lock_take(&pool->lock);
+        pool->counters[POSTEL_STATISTIC_ROUND_TRIPS] += (*connection)->session.message_round_trips;
+        lock_give(&pool->lock);
+        exchange_stale(pool, *connection, POSTEL_STATISTIC_SESSIONS_LOST, false);
         *connection = NULL;
-        if (dial(pool, deadline, &fresh, &dial_error) != POSTEL_OK)
+        if (dial(pool, deadline, &fresh, &dial_error) != POSTEL_OK) {
+                count_unsent(pool, sending);
                 return first_status;
+        }
         lock_take(&pool->lock);
         pool->counters[POSTEL_STATISTIC_RETRIES]++;
         fresh->leased = true;
@@ -347,6 +392,7 @@ static postel_status pool_send(postel_pool *pool, const struct sending *sending,
         postel_result **result, postel_error *error)
 {
         postel_connection *connection;
+        postel_error fault; /* the caller's is not touched for a session that was lost in vain */
         bool reused;
         postel_status status = lease(pool, deadline, &connection, &reused, error);
 
@@ -355,21 +401,21 @@ static postel_status pool_send(postel_pool *pool, const struct sending *sending,
                         *result = result_new_unsent(&sending->envelope, error);
                 return status;
         }
-        status = send_on(connection, sending, 1, deadline, result, error);
+        status = send_on(connection, sending, 1, deadline, result, &fault);
         if (reused && may_retry(connection))
-                status = retry(pool, &connection, sending, status, deadline, result, error);
-        if (!connection)
-                return status;
-        pool_count_send(pool, connection);
-        give_back(pool, connection);
-        return status;
+                status = retry(pool, &connection, sending, status, deadline, result, &fault);
+        if (connection) {
+                pool_count_send(pool, connection);
+                give_back(pool, connection);
+        }
+        return status == POSTEL_OK ? status : error_copy(error, &fault);
 }
 
 static postel_status pool_send_checked(postel_pool *pool, const struct sending *sending, int timeout_ms,
         postel_result **result, postel_error *error)
 {
         struct deadline deadline;
-        postel_status status = endpoint_deadline(&pool->endpoint, timeout_ms, &deadline, error);
+        postel_status status = sending_begin(&pool->endpoint, sending, timeout_ms, &deadline, result, error);
 
         if (status != POSTEL_OK)
                 return status;

@@ -48,13 +48,15 @@ struct postel_pool {
         size_t callers; /* threads inside a call on the pool */
         size_t references; /* the opener's, and one for each lease */
         struct condition changed; /* somebody left, while the pool is closing */
-        unsigned long next_number;
-        postel_error last_dial_error; /* its status is POSTEL_OK as long as there was none */
+        unsigned long long next_number;
+        postel_error last_dial_error; /* of the last dial that ended; its status is POSTEL_OK when that went
+                                         well */
         unsigned long long counters[POSTEL_STATISTIC_OPEN + 1];
 
         bool keeper_runs;
         pthread_t keeper;
-        struct condition keeper_wanted; /* something became idle, or the pool is closing */
+        int64_t keeper_sleeps_until_ns;
+        struct condition keeper_wanted; /* something idle is due before that, or the pool is closing */
 };
 
 /* ---- Places; in pool_places.c ---- */
@@ -72,7 +74,8 @@ bool pool_reserve_locked(postel_pool *pool, postel_connection **connection) REQU
 postel_status pool_reserve(
         postel_pool *pool, struct deadline deadline, postel_connection **connection, postel_error *error);
 
-/* Lists: idle sessions by when they were used, busy ones in no order. */
+/* Lists: idle sessions by when they were used, busy ones in no order. The keeper hears of what becomes idle.
+ */
 void pool_push_idle_locked(postel_pool *pool, postel_connection *connection) REQUIRES(pool->lock);
 void pool_remove_idle_locked(postel_pool *pool, postel_connection *connection) REQUIRES(pool->lock);
 void pool_push_busy_locked(postel_pool *pool, postel_connection *connection) REQUIRES(pool->lock);
@@ -94,12 +97,15 @@ void pool_discard(postel_pool *pool, postel_connection *connection, size_t *held
  * caller. */
 void pool_start_keeper(postel_pool *pool);
 
+/* This session became idle: the keeper may have to get up earlier than it meant to. */
+void pool_tell_keeper_locked(postel_pool *pool, const postel_connection *connection) REQUIRES(pool->lock);
+
 /* Ends it. The pool is closing. */
 void pool_stop_keeper(postel_pool *pool);
 
 /* ---- Others; in pool.c ---- */
 
-/* postel_connection_free() on a lease. */
+/* postel_connection_free() on a lease: without QUIT, as of any connection. */
 void pool_throw_away(postel_pool *pool, postel_connection *connection);
 
 /* Counts the outcomes of a send on a session of the pool, whose log holds them still. */

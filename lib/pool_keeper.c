@@ -30,6 +30,14 @@ static int64_t due_ns(const postel_pool *pool, const postel_connection *connecti
         return due;
 }
 
+void pool_tell_keeper_locked(postel_pool *pool, const postel_connection *connection)
+{
+        /* Nearly never: what was used later is due later. Waking it for every message would cost a switch of
+         * threads each. */
+        if (due_ns(pool, connection) < pool->keeper_sleeps_until_ns)
+                condition_wake(&pool->keeper_wanted);
+}
+
 static postel_connection *first_due_locked(const postel_pool *pool, struct deadline *due)
         REQUIRES(pool->lock);
 static postel_connection *first_due_locked(const postel_pool *pool, struct deadline *due)
@@ -93,6 +101,7 @@ static postel_connection *next_due(postel_pool *pool)
                 if (first && deadline_passed(due))
                         break;
                 first = NULL;
+                pool->keeper_sleeps_until_ns = due.at_ns;
                 condition_wait(&pool->keeper_wanted, &pool->lock, due);
         }
         if (first) {

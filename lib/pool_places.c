@@ -45,6 +45,7 @@ void pool_push_idle_locked(postel_pool *pool, postel_connection *connection)
         }
         insert(place, previous, connection);
         pool->idle_count++;
+        pool_tell_keeper_locked(pool, connection);
 }
 
 void pool_remove_idle_locked(postel_pool *pool, postel_connection *connection)
@@ -184,7 +185,7 @@ static postel_status no_place(postel_pool *pool, postel_error *error)
         return error_set(error, POSTEL_TIMEOUT, POSTEL_PHASE_POOL,
                 "no session became free in time: %zu leased, %zu idle, %zu being opened, %zu others "
                 "waiting%s%s",
-                pool->leased, pool->idle_count, pool->dialling, pool->waiting,
+                pool->leased, pool->idle_count + pool->kept, pool->dialling, pool->waiting,
                 last->status == POSTEL_OK ? "" : "; the last that could not be opened: ",
                 last->status == POSTEL_OK ? "" : last->message);
 }
@@ -197,6 +198,7 @@ static void give_up_place_locked(postel_pool *pool, struct waiter *waiter)
                 pool_remove_busy_locked(pool, waiter->connection);
                 pool->leased--;
                 pool_push_idle_locked(pool, waiter->connection);
+                waiter->connection = NULL;
         } else {
                 pool->dialling--;
         }

@@ -113,72 +113,107 @@ void postel_result_free(postel_result **result)
         *result = NULL;
 }
 
+/* NULL for no result and for no such recipient alike: accessors answer both the same way. */
+static const struct recipient *recipient_of(const postel_result *result, size_t recipient)
+{
+        return result && recipient < result->count ? &result->recipients[recipient] : NULL;
+}
+
+static const struct recipient *decisive_of(const postel_result *result)
+{
+        return result ? recipient_of(result, result->decisive) : NULL;
+}
+
+static postel_phase phase_of(const struct recipient *recipient)
+{
+        return recipient ? recipient->phase : POSTEL_PHASE_NONE;
+}
+
+static int code_of(const struct recipient *recipient)
+{
+        return recipient ? recipient->code : 0;
+}
+
+static const char *enhanced_of(const struct recipient *recipient)
+{
+        return recipient ? recipient->enhanced : "";
+}
+
+static const char *text_of(const struct recipient *recipient)
+{
+        return recipient ? recipient->text : "";
+}
+
 postel_status postel_result_status(const postel_result *result)
 {
-        return result->status;
+        return result ? result->status : POSTEL_INVALID;
 }
 
 postel_phase postel_result_phase(const postel_result *result)
 {
-        return result->recipients[result->decisive].phase;
+        return phase_of(decisive_of(result));
 }
 
 int postel_result_code(const postel_result *result)
 {
-        return result->recipients[result->decisive].code;
+        return code_of(decisive_of(result));
 }
 
 const char *postel_result_enhanced(const postel_result *result)
 {
-        return result->recipients[result->decisive].enhanced;
+        return enhanced_of(decisive_of(result));
 }
 
 const char *postel_result_text(const postel_result *result)
 {
-        return result->recipients[result->decisive].text;
+        return text_of(decisive_of(result));
 }
 
 const char *postel_result_queue_id(const postel_result *result)
 {
-        return result->queue_id;
+        return result ? result->queue_id : "";
 }
 
 int postel_result_attempts(const postel_result *result)
 {
-        return result->attempts;
+        return result ? result->attempts : 0;
 }
 
 size_t postel_result_recipient_count(const postel_result *result)
 {
-        return result->count;
+        return result ? result->count : 0;
 }
 
 const char *postel_result_recipient_address(const postel_result *result, size_t recipient)
 {
-        return recipient < result->count ? result->recipients[recipient].address : "";
+        const struct recipient *found = recipient_of(result, recipient);
+
+        return found ? found->address : "";
 }
 
 postel_outcome postel_result_recipient_outcome(const postel_result *result, size_t recipient)
 {
-        return recipient < result->count ? result->recipients[recipient].outcome : POSTEL_OUTCOME_NOT_SENT;
+        const struct recipient *found = recipient_of(result, recipient);
+
+        return found ? found->outcome : POSTEL_OUTCOME_NOT_SENT;
 }
 
 postel_phase postel_result_recipient_phase(const postel_result *result, size_t recipient)
 {
-        return recipient < result->count ? result->recipients[recipient].phase : POSTEL_PHASE_NONE;
+        return phase_of(recipient_of(result, recipient));
 }
 
 int postel_result_recipient_code(const postel_result *result, size_t recipient)
 {
-        return recipient < result->count ? result->recipients[recipient].code : 0;
+        return code_of(recipient_of(result, recipient));
 }
 
 const char *postel_result_recipient_enhanced(const postel_result *result, size_t recipient)
 {
-        return recipient < result->count ? result->recipients[recipient].enhanced : "";
+        return enhanced_of(recipient_of(result, recipient));
 }
 
 const char *postel_result_recipient_text(const postel_result *result, size_t recipient)
 {
-        return recipient < result->count ? result->recipients[recipient].text : "";
+        return text_of(recipient_of(result, recipient));
 }

@@ -45,7 +45,7 @@ postel_status postel_pool_statistics(postel_pool *pool, postel_statistics **stat
 
 unsigned long long postel_statistics_get(const postel_statistics *statistics, postel_statistic which)
 {
-        return (unsigned)which <= POSTEL_STATISTIC_OPEN ? statistics->values[which] : 0;
+        return statistics && (unsigned)which <= POSTEL_STATISTIC_OPEN ? statistics->values[which] : 0;
 }
 
 void postel_statistics_free(postel_statistics **statistics)

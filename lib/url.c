@@ -7,6 +7,7 @@
 #include "base/secret.h"
 #include "base/status.h"
 
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -121,12 +122,26 @@ static postel_status parse_port(postel_config *config, struct part part, postel_
         return POSTEL_OK;
 }
 
+static postel_status set_host(postel_config *config, struct part part, bool bracketed, postel_error *error)
+{
+        unsigned char address[sizeof(struct in6_addr)];
+
+        if (!part.size)
+                return fault(error, "host", "is empty");
+        postel_status status = set_part(config, postel_config_set_host, part, "host", error);
+        if (status == POSTEL_OK && bracketed && config->host &&
+                inet_pton(AF_INET6, config->host, address) != 1)
+                return fault(error, "host", "has brackets around what is no IPv6 address");
+        return status;
+}
+
 static postel_status parse_host(postel_config *config, struct part part, postel_error *error)
 {
+        bool bracketed = part.size && part.text[0] == '[';
         struct part host = part;
         const char *behind;
 
-        if (part.size && part.text[0] == '[') {
+        if (bracketed) {
                 const char *bracket = memchr(part.text, ']', part.size);
                 if (!bracket)
                         return fault(error, "host", "has no closing bracket");
@@ -137,9 +152,7 @@ static postel_status parse_host(postel_config *config, struct part part, postel_
                 behind = colon ? colon : part.text + part.size;
                 host.size = (size_t)(behind - part.text);
         }
-        if (!host.size)
-                return fault(error, "host", "is empty");
-        postel_status status = set_part(config, postel_config_set_host, host, "host", error);
+        postel_status status = set_host(config, host, bracketed, error);
         struct part rest = { behind, part.size - (size_t)(behind - part.text) };
         if (status != POSTEL_OK || !rest.size)
                 return status;
@@ -172,11 +185,16 @@ static postel_status parse(postel_config *config, const char *url, postel_error 
 postel_status postel_config_from_url(const char *url, postel_config **config, postel_error *error)
 {
         if (!url || !config)
-                return error_set(error, POSTEL_INVALID, POSTEL_PHASE_NONE, "url: is missing");
+                return error_set(
+                        error, POSTEL_INVALID, POSTEL_PHASE_NONE, "%s: is missing", url ? "config" : "url");
         postel_config *made = postel_config_new();
         if (!made)
                 return error_set(error, POSTEL_MEMORY, POSTEL_PHASE_NONE, "out of memory");
         postel_status status = parse(made, url, error);
+        if (status == POSTEL_OK && made->out_of_memory)
+                status = error_set(error, POSTEL_MEMORY, POSTEL_PHASE_NONE, "out of memory");
+        if (status == POSTEL_OK)
+                status = config_check_texts(made, error);
         if (status != POSTEL_OK) {
                 postel_config_free(&made);
                 return status;

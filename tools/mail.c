@@ -249,7 +249,9 @@ postel_status mail_compose(struct mail *mail, const struct options *options, pos
 {
         postel_status status = compose_envelope(mail, options, error);
 
-        return status == POSTEL_OK ? compose_message(mail, options, error) : status;
+        if (status == POSTEL_OK)
+                status = compose_message(mail, options, error);
+        return status == POSTEL_OK ? postel_message_check(mail->message, error) : status;
 }
 
 void mail_deinit(struct mail *mail)

@@ -21,7 +21,7 @@ struct mail {
 /* Fills in the recipients; they stay on an error too, as far as they could be read. */
 postel_status mail_read_recipients(struct mail *mail, const struct options *options, postel_error *error);
 
-/* Makes and checks the envelope; makes the message. */
+/* Makes the envelope and the message, and checks both. */
 postel_status mail_compose(struct mail *mail, const struct options *options, postel_error *error);
 
 void mail_deinit(struct mail *mail);

@@ -8,9 +8,12 @@
 #include <postel/postel.h>
 
 #include <argp.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct command {
         const char *name;
@@ -52,9 +55,25 @@ static int run_command(int argc, char **argv)
         return EX_USAGE;
 }
 
+/*
+ * A standard descriptor that was closed would become the session's socket, and the trace or the report would
+ * go to the server. What takes its place can be neither read nor written, as if it were still closed.
+ */
+static bool occupy_standard_descriptors(void)
+{
+        for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+                if (fcntl(fd, F_GETFD) < 0 && open("/", O_PATH | O_DIRECTORY) != fd)
+                        return false;
+        }
+        return true;
+}
+
 int main(int argc, char **argv)
 {
         int status = EX_OK;
+
+        if (!occupy_standard_descriptors())
+                return EX_OSERR;
 
         /* A reader of the trace or the report that goes away must not end a send half-way. */
         signal(SIGPIPE, SIG_IGN);

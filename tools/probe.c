@@ -35,8 +35,10 @@ static void probe(const struct options *options, struct probe_findings *findings
         struct client client = { .connection = NULL };
 
         findings->status = server_init(&server, options, &findings->error);
-        findings->host = server.host;
-        findings->port = server.port;
+        if (server.config) {
+                findings->host = postel_config_host(server.config);
+                findings->port = postel_config_port(server.config);
+        }
         if (findings->status == POSTEL_OK)
                 findings->status = client_open(&client, &server, &findings->error);
         if (client.connection) {

@@ -6,14 +6,8 @@
 #include "option_values.h"
 #include "password.h"
 #include "text.h"
-#include "url.h"
 
 #include <stdio.h>
-#include <string.h>
-
-#define PORT_SMTP        25
-#define PORT_SUBMISSIONS 465
-#define PORT_SUBMISSION  587
 
 #define DEFAULT_TIMEOUT_MS       300000
 #define DEFAULT_PHASE_TIMEOUT_MS (-1)
@@ -91,7 +85,7 @@ static const struct option_choice pipelining_choices[] = {
 };
 
 static void trace(
-        void *user_data, unsigned long session, postel_trace_kind kind, const char *text, size_t size)
+        void *user_data, unsigned long long session, postel_trace_kind kind, const char *text, size_t size)
 {
         const char *mark = kind == POSTEL_TRACE_SENT ? "> " : kind == POSTEL_TRACE_RECEIVED ? "< " : "* ";
 
@@ -108,63 +102,52 @@ static void trace(
 static postel_status make_config(struct server *server, const struct options *options, postel_error *error)
 {
         const char *url = options_text(options, OPTION_URL);
+        postel_status status;
 
-        if (url && url_has_password(url))
+        if (!url) {
+                server->config = postel_config_new();
+                return server->config ? POSTEL_OK : text_error(error, POSTEL_MEMORY, "out of memory");
+        }
+        status = postel_config_from_url(url, &server->config, error);
+        if (status == POSTEL_OK && postel_config_has_password(server->config))
                 return options_refuse(options, OPTION_URL,
                         "a password does not belong in an argument; use --password-file", error);
-        if (url)
-                return postel_config_from_url(url, &server->config, error);
-        server->config = postel_config_new();
-        return server->config ? POSTEL_OK : text_error(error, POSTEL_MEMORY, "out of memory");
-}
-
-static int default_port(int tls)
-{
-        if (tls == POSTEL_TLS_IMPLICIT)
-                return PORT_SUBMISSIONS;
-        return tls == POSTEL_TLS_NONE ? PORT_SMTP : PORT_SUBMISSION;
+        return status;
 }
 
 static postel_status configure_where(
-        struct server *server, const struct options *options, postel_error *error)
+        postel_config *config, const struct options *options, postel_error *error)
 {
-        const char *url = options_text(options, OPTION_URL);
-        const char *host = options_text(options, OPTION_HOST);
-        int tls = url && url_is_implicit_tls(url) ? POSTEL_TLS_IMPLICIT : POSTEL_TLS_STARTTLS;
-        postel_status status = options_choice(options, OPTION_TLS, tls_choices, &tls, error);
+        int port = 0;
+        int tls = POSTEL_TLS_STARTTLS;
+        postel_status status;
 
+        if (options_given(options, OPTION_HOST))
+                postel_config_set_host(config, options_text(options, OPTION_HOST));
+        status = options_choice(options, OPTION_TLS, tls_choices, &tls, error);
+        if (status == POSTEL_OK)
+                status = options_port(options, OPTION_PORT, &port, error);
         if (status != POSTEL_OK)
                 return status;
-        if (host)
-                snprintf(server->host, sizeof(server->host), "%s", host);
-        else if (url)
-                url_host(url, server->host, sizeof(server->host));
-        server->port = url ? url_port(url) : 0;
-        status = options_port(options, OPTION_PORT, &server->port, error);
-        if (server->port == 0)
-                server->port = default_port(tls);
-        if (host)
-                postel_config_set_host(server->config, host);
-        postel_config_set_port(server->config, server->port);
-        postel_config_set_tls(server->config, (postel_tls)tls);
-        postel_config_set_server_name(server->config, options_text(options, OPTION_SERVER_NAME));
-        postel_config_set_ca_file(server->config, options_text(options, OPTION_CA));
-        postel_config_set_ca_directory(server->config, options_text(options, OPTION_CA_DIRECTORY));
-        postel_config_set_system_trust(server->config, options_given(options, OPTION_SYSTEM_TRUST));
-        postel_config_set_ehlo_name(server->config, options_text(options, OPTION_EHLO));
-        return status;
+        if (options_given(options, OPTION_TLS))
+                postel_config_set_tls(config, (postel_tls)tls);
+        if (options_given(options, OPTION_PORT))
+                postel_config_set_port(config, port);
+        postel_config_set_server_name(config, options_text(options, OPTION_SERVER_NAME));
+        postel_config_set_ca_file(config, options_text(options, OPTION_CA));
+        postel_config_set_ca_directory(config, options_text(options, OPTION_CA_DIRECTORY));
+        postel_config_set_system_trust(config, options_given(options, OPTION_SYSTEM_TRUST));
+        postel_config_set_ehlo_name(config, options_text(options, OPTION_EHLO));
+        return POSTEL_OK;
 }
 
 static postel_status configure_who(postel_config *config, const struct options *options, postel_error *error)
 {
-        const char *url = options_text(options, OPTION_URL);
-        const char *user = options_text(options, OPTION_USER);
-
         postel_config_set_auth_mechanism(config, options_text(options, OPTION_AUTH));
         postel_config_set_allow_plaintext_auth(config, options_given(options, OPTION_ALLOW_PLAINTEXT_AUTH));
-        if (user)
-                postel_config_set_user(config, user);
-        if (user || (url && url_has_user(url)))
+        if (options_given(options, OPTION_USER))
+                postel_config_set_user(config, options_text(options, OPTION_USER));
+        if (postel_config_user(config))
                 return password_configure(options, config, error);
         if (options_given(options, OPTION_PASSWORD_FILE))
                 return options_refuse(options, OPTION_PASSWORD_FILE, "needs a user", error);
@@ -200,7 +183,7 @@ postel_status server_init(struct server *server, const struct options *options, 
         *server = (struct server){ 0 };
         status = make_config(server, options, error);
         if (status == POSTEL_OK)
-                status = configure_where(server, options, error);
+                status = configure_where(server->config, options, error);
         if (status == POSTEL_OK)
                 status = configure_how(server, options, error);
         if (status == POSTEL_OK)

@@ -11,12 +11,8 @@ extern const struct argp_option server_where_options[];
 extern const struct argp_option server_who_options[];
 extern const struct argp_option server_how_options[];
 
-#define SERVER_HOST_SIZE 256 /* a domain has up to 255 octets: RFC 5321 section 4.5.3.1.2 */
-
 struct server {
         postel_config *config;
-        char host[SERVER_HOST_SIZE];
-        int port;
         int timeout_ms; /* of the whole operation */
 };
 

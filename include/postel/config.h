@@ -63,6 +63,16 @@ POSTEL_API void postel_config_free(postel_config **config);
  * server. */
 POSTEL_API postel_status postel_config_check(const postel_config *config, postel_error *error);
 
+/*
+ * What a config says, for programs that show it: the host ("" when none is set) and user (NULL when none is),
+ * borrowed until they are set again or the config is freed; the port that will be used, the default one
+ * included; whether there is a password, which itself cannot be had back.
+ */
+POSTEL_API const char *postel_config_host(const postel_config *config);
+POSTEL_API int postel_config_port(const postel_config *config);
+POSTEL_API const char *postel_config_user(const postel_config *config);
+POSTEL_API int postel_config_has_password(const postel_config *config);
+
 /* ---- Where ---- */
 
 /* A host name of ASCII letters, digits, hyphens and dots, or an IPv4 or IPv6 address without brackets.
@@ -145,7 +155,7 @@ typedef enum postel_trace_kind {
  * called from several threads at once.
  */
 typedef void (*postel_trace_function)(
-        void *user_data, unsigned long session, postel_trace_kind kind, const char *text, size_t size);
+        void *user_data, unsigned long long session, postel_trace_kind kind, const char *text, size_t size);
 
 /* NULL: no trace. `user_data` is passed on untouched and must outlive every connection and pool made of the
  * config. */

@@ -77,10 +77,11 @@ POSTEL_API postel_status postel_connect(postel_connection *connection, int timeo
  * recipient has its outcome or the deadline.
  *
  * Returns the status of the result; see result.h. `result` may be NULL where the account is not wanted;
- * otherwise *result is always written: NULL with POSTEL_INVALID and POSTEL_MEMORY (nothing was sent), else a
- * result that is the caller's. POSTEL_UNSUPPORTED: the server does not offer what the message needs, and
- * nothing was sent. POSTEL_CLOSED: the connection was not ready. POSTEL_IO may also be a body that could not
- * be read.
+ * otherwise *result is always written: NULL when the envelope or an argument is POSTEL_INVALID (nothing was
+ * sent) or memory ran out (what is returned is still true), else a result that is the caller's.
+ * POSTEL_UNSUPPORTED: the server does not offer what the message needs, and nothing was sent. POSTEL_CLOSED:
+ * the connection was not ready. POSTEL_INVALID with a result: the content breaks a rule of message.h.
+ * POSTEL_IO may also be a body that could not be read.
  */
 POSTEL_API postel_status postel_send(postel_connection *connection, const char *from, const char *const *to,
         size_t to_count, const void *body, size_t body_size, int timeout_ms, postel_result **result,
@@ -134,8 +135,8 @@ POSTEL_API int postel_connection_is_shutting_down(const postel_connection *conne
 /*
  * The TLS session in a line, such as "TLS1.3 TLS_AES_256_GCM_SHA384", then a line for the server's
  * certificate: its subject, issuer, and end of validity. Puts at most `size` octets, the NUL included, into
- * `text` and returns the length that the whole text has; 0 and "" without TLS. Waits for the mutex as long as
- * the config's default timeout.
+ * `text` and returns the length that the whole text has; 0 and "" without TLS, and while another call uses
+ * the connection. Never blocks.
  */
 POSTEL_API size_t postel_connection_tls_description(postel_connection *connection, char *text, size_t size);
 

@@ -39,18 +39,23 @@ typedef struct postel_segment {
 } postel_segment;
 
 /*
- * Puts up to `size` (at least 1) octets of the message into `buffer` and returns their number; 0 at the end;
- * -1 when reading failed, which ends the send as POSTEL_IO. Called by the sending thread while the connection
- * is in use and no other lock is held. It may block (its time is the call's time, and a call that does not
- * return cannot be interrupted); it must not call into the same connection.
+ * Puts up to `size` (at least 1) octets of the message into `buffer`, their number into *count (0 at the
+ * end), and returns 0. Anything else that it returns, a *count above `size` or one that was not written ends
+ * the send as POSTEL_IO: a callback that breaks down in another language can neither pass on garbage nor end
+ * a message early.
+ *
+ * Called by the sending thread while the connection is in use and no other lock is held. It may block (its
+ * time is the call's time, and a call that does not return cannot be interrupted); it must not call into the
+ * same connection.
  */
-typedef ptrdiff_t (*postel_read_function)(void *user_data, void *buffer, size_t size);
+typedef int (*postel_read_function)(void *user_data, void *buffer, size_t size, size_t *count);
 
 /*
  * Each returns a message to be freed with postel_message_free(), or NULL when memory ran out (also for NULL
  * arguments that may not be NULL). What they point to is borrowed and must stay unchanged until the message
  * is freed:
  *  - memory: `size` octets at `data`;
+ *  - copy: the same, but nothing is borrowed: for languages whose memory moves;
  *  - segments: `count` parts, sent one after the other; the array is copied, the parts are not;
  *  - fd: a descriptor, read from its present offset to its end, never closed. The offset of a regular file
  * does not move. It should not be non-blocking;
@@ -59,6 +64,7 @@ typedef ptrdiff_t (*postel_read_function)(void *user_data, void *buffer, size_t 
  * known.
  */
 POSTEL_API postel_message *postel_message_from_memory(const void *data, size_t size);
+POSTEL_API postel_message *postel_message_from_copy(const void *data, size_t size);
 POSTEL_API postel_message *postel_message_from_segments(const postel_segment *segments, size_t count);
 POSTEL_API postel_message *postel_message_from_fd(int fd);
 POSTEL_API postel_message *postel_message_from_path(const char *path);
@@ -75,6 +81,13 @@ enum {
 };
 
 POSTEL_API void postel_message_set_refuse(postel_message *message, unsigned refuse);
+
+/*
+ * Whether the message can be read as far as that is known without reading it: POSTEL_OK; POSTEL_INVALID (the
+ * message or what to refuse); POSTEL_IO (a path or a descriptor that cannot be opened or read). Every send
+ * asks this first, before it waits for a session. Blocks only on the filesystem.
+ */
+POSTEL_API postel_status postel_message_check(const postel_message *message, postel_error *error);
 
 #ifdef __cplusplus
 }

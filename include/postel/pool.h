@@ -68,8 +68,8 @@ POSTEL_API postel_status postel_pool_acquire(
 /*
  * Gives a lease back and clears *connection. Never blocks on the network, but for a session that is retired:
  * its QUIT is written without waiting for the reply. POSTEL_OK, also for a session that has failed (its place
- * is free then); NULL and a cleared pointer are accepted. POSTEL_INVALID: it is not leased from this pool;
- * nothing happens.
+ * is free then); NULL and a cleared pointer are accepted. `pool` may be NULL: the one that it was leased
+ * from. POSTEL_INVALID: it is not leased from this pool; nothing happens.
  */
 POSTEL_API postel_status postel_pool_release(postel_pool *pool, postel_connection **connection);
 
@@ -77,7 +77,7 @@ POSTEL_API postel_status postel_pool_release(postel_pool *pool, postel_connectio
  * Closes the pool and clears *pool; NULL and a cleared pointer are accepted. New calls and those that wait
  * end with POSTEL_CLOSED at once, idle sessions get QUIT, sends in progress and leases may finish until
  * `drain_ms` (0 or more) have passed and are then interrupted. Returns when no thread is in a send of this
- * pool any more. A lease that is still held then stays safe to be released, with the pool's old address, or
+ * pool any more. A lease that is still held then stays safe to be released (with NULL for the pool) or
  * thrown away.
  *
  * No thread may begin a call on the pool once this has returned.

@@ -8,13 +8,15 @@
  *     const char *to[] = { "a@example.org", "b@example.org" };
  *     postel_config_from_url("smtps://reports:secret@mail.example.com", &config, &error);
  *     postel_pool_open(config, &pool, &error);
- *     postel_status status = postel_pool_send(pool, "reports@example.com", to, 2, body, size, 30000, &result,
- * &error);
+ *     status = postel_pool_send(pool, "r@example.com", to, 2, body, size, 30000, &result, &error);
  *
- * Rules that hold everywhere: texts are UTF-8 and end with NUL; sizes are octets in size_t; times are
- * milliseconds in int; every *_free(T **) clears the pointer and accepts NULL; what is not said to be
- * borrowed is the caller's. The library writes to no stdio, reads no environment, raises no signal and keeps
- * no global state.
+ * Rules that hold everywhere: texts that are passed in are UTF-8 and end at their first NUL (a binding whose
+ * strings may hold one must refuse it); texts that come out are UTF-8, but for the server's own words in a
+ * result and a capability line, which are as they came; sizes are octets in size_t; times are milliseconds in
+ * int; every *_free(T **) clears the pointer and accepts NULL; what is not said to be borrowed is the
+ * caller's; NULL for an object is POSTEL_INVALID, or what an accessor gives out of range; the names of
+ * numbers end with "?", those of statistics with NULL, so that a binding may loop over them. The library
+ * writes to no stdio, reads no environment, raises no signal and keeps no global state.
  */
 
 #include <postel/error.h>

@@ -15,27 +15,27 @@ size_t postel_error_size(void)
 
 postel_status postel_error_status(const postel_error *error)
 {
-        return error->status;
+        return error ? error->status : POSTEL_OK;
 }
 
 postel_phase postel_error_phase(const postel_error *error)
 {
-        return error->phase;
+        return error ? error->phase : POSTEL_PHASE_NONE;
 }
 
 int postel_error_code(const postel_error *error)
 {
-        return error->code;
+        return error ? error->code : 0;
 }
 
 int postel_error_system_error(const postel_error *error)
 {
-        return error->system_error;
+        return error ? error->system_error : 0;
 }
 
 const char *postel_error_message(const postel_error *error)
 {
-        return error->message;
+        return error ? error->message : "";
 }
 
 const char *postel_status_name(postel_status status)

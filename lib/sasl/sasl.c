@@ -25,6 +25,7 @@ struct sasl {
         const struct mechanism *mechanism;
         Gsasl *library;
         Gsasl_session *session;
+        bool complete; /* all has been said; GNU SASL would begin anew and tell the password again */
 };
 
 static const struct mechanism *find(const char *name)
@@ -110,12 +111,16 @@ bool sasl_has_initial_response(const struct sasl *sasl)
 postel_status sasl_step(struct sasl *sasl, const char *challenge, char **response, postel_error *error)
 {
         char *text = NULL;
-        int result = gsasl_step64(sasl->session, challenge, &text);
 
+        if (sasl->complete)
+                return error_set(error, POSTEL_PROTOCOL, POSTEL_PHASE_AUTH,
+                        "the exchange failed: the server asks for more than %s has", sasl->mechanism->name);
+        int result = gsasl_step64(sasl->session, challenge, &text);
         if (result != GSASL_OK && result != GSASL_NEEDS_MORE) {
                 gsasl_free(text);
                 return fault(result, error);
         }
+        sasl->complete = result == GSASL_OK;
         /* gsasl_free() is free() in every build but one with a foreign allocator; a copy of our own is wiped
          * for sure. */
         *response = strdup(text);

@@ -10,9 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The mechanisms that there are need three at most; a server that asks on for ever is none of theirs. */
-#define MAX_CHALLENGES 10
-
 static postel_status not_offered(const struct session *session, postel_error *error)
 {
         size_t size = 0;
@@ -24,95 +21,113 @@ static postel_status not_offered(const struct session *session, postel_error *er
                 "the server offers no AUTH mechanism that can be used: %.*s", (int)size, offered);
 }
 
-static postel_status refused(const struct reply *reply, postel_error *error)
+static postel_status refused(struct session *session, const struct reply *reply, postel_error *error)
 {
         if (reply->code < 400)
-                return session_refused(reply, POSTEL_PHASE_AUTH, "no reply to AUTH", error);
+                return session_refused(session, reply, POSTEL_PHASE_AUTH, "no reply to AUTH", error);
         error_set(error, POSTEL_AUTH, POSTEL_PHASE_AUTH, "the server did not let us log in: %d %s",
                 reply->code, reply->text);
         error->code = reply->code;
         return POSTEL_AUTH;
 }
 
-/* One line out, one reply in. The line is wiped from the channel: it may hold the password. */
-static postel_status ask(struct session *session, size_t from, const char *shown, struct deadline deadline,
-        struct reply *reply, postel_error *error)
-{
-        postel_status status = session_ask(session, POSTEL_PHASE_AUTH, from, shown, deadline, reply, error);
+struct login {
+        struct session *session;
+        struct sasl *sasl;
+        const char *mechanism;
+        struct deadline deadline;
+        char *response; /* the last that was made: a server that repeats it must not be shown */
+        bool unsent;
+        struct reply reply;
+};
 
-        buffer_wipe(channel_scratch(&session->channel));
+static void forget_response(struct login *login)
+{
+        login->session->channel.secrets[1] = NULL;
+        secret_free(&login->response);
+}
+
+static postel_status make_response(struct login *login, const char *challenge, postel_error *error)
+{
+        char *response;
+        postel_status status = sasl_step(login->sasl, challenge, &response, error);
+
+        if (status != POSTEL_OK)
+                return status;
+        forget_response(login);
+        login->response = response;
+        login->unsent = true;
+        login->session->channel.secrets[1] = response;
+        return POSTEL_OK;
+}
+
+/* One line out, one reply in. The line is wiped from the channel: it may hold the password. */
+static postel_status ask(struct login *login, size_t from, const char *shown, postel_error *error)
+{
+        postel_status status = session_ask(
+                login->session, POSTEL_PHASE_AUTH, from, shown, login->deadline, &login->reply, error);
+
+        buffer_wipe(channel_scratch(&login->session->channel));
         return status;
 }
 
 /* AUTH with the initial response, if it fits its line; else the response stays for the first challenge. */
-static postel_status begin(struct session *session, const char *mechanism, char **response,
-        struct deadline deadline, struct reply *reply, postel_error *error)
+static postel_status begin(struct login *login, postel_error *error)
 {
-        struct buffer *scratch = channel_scratch(&session->channel);
+        struct buffer *scratch = channel_scratch(&login->session->channel);
         size_t from = scratch->size;
-        size_t line = strlen("AUTH  \r\n") + strlen(mechanism) + (*response ? strlen(*response) : 0);
-        bool rides = *response && line <= COMMAND_MAX_OCTETS;
+        const char *initial = login->unsent ? login->response : NULL;
         char shown[64];
 
-        const char *initial = rides && !**response ? "=" : *response;
-        postel_status status = command_auth(scratch, mechanism, rides ? initial : NULL, error);
+        if (initial && !*initial)
+                initial = "=";
+        size_t line = strlen("AUTH  \r\n") + strlen(login->mechanism) + (initial ? strlen(initial) : 0);
+        if (line > COMMAND_MAX_OCTETS)
+                initial = NULL;
+        postel_status status = command_auth(scratch, login->mechanism, initial, error);
         if (status != POSTEL_OK)
                 return status;
-        snprintf(shown, sizeof(shown), "AUTH %s%s", mechanism, rides ? " ***" : "");
-        status = ask(session, from, shown, deadline, reply, error);
-        if (rides)
-                secret_free(response);
-        return status;
+        login->unsent = login->unsent && !initial;
+        snprintf(shown, sizeof(shown), "AUTH %s%s", login->mechanism, initial ? " ***" : "");
+        return ask(login, from, shown, error);
 }
 
-static postel_status cancel(struct session *session, struct deadline deadline)
+static postel_status answer(struct login *login, postel_error *error)
 {
-        struct buffer *scratch = channel_scratch(&session->channel);
+        struct buffer *scratch = channel_scratch(&login->session->channel);
         size_t from = scratch->size;
-        struct reply reply;
+        postel_status status = command_auth_response(scratch, login->response, error);
+
+        login->unsent = false;
+        return status == POSTEL_OK ? ask(login, from, "***", error) : status;
+}
+
+static void cancel(struct login *login)
+{
+        struct buffer *scratch = channel_scratch(&login->session->channel);
+        size_t from = scratch->size;
         postel_error error;
 
-        postel_status status = command_auth_response(scratch, "*", &error);
-        return status == POSTEL_OK ? ask(session, from, "*", deadline, &reply, &error) : status;
+        if (command_auth_response(scratch, "*", &error) == POSTEL_OK)
+                ask(login, from, "*", &error);
 }
 
-static postel_status answer(struct session *session, const char *response, struct deadline deadline,
-        struct reply *reply, postel_error *error)
-{
-        struct buffer *scratch = channel_scratch(&session->channel);
-        size_t from = scratch->size;
-        postel_status status = command_auth_response(scratch, response, error);
-
-        return status == POSTEL_OK ? ask(session, from, "***", deadline, reply, error) : status;
-}
-
-/* Sends AUTH and answers challenges until the server has decided. *response holds what was made and not yet
- * sent. */
-static postel_status converse(struct session *session, struct sasl *sasl, const char *mechanism,
-        char **response, struct deadline deadline, struct reply *reply, postel_error *error)
+/* Sends AUTH and answers challenges until the server has decided, or asks for what the mechanism has not. */
+static postel_status converse(struct login *login, postel_error *error)
 {
         postel_status status = POSTEL_OK;
 
-        if (sasl_has_initial_response(sasl))
-                status = sasl_step(sasl, "", response, error);
-        if (status == POSTEL_OK) {
-                session->channel.secrets[1] = *response;
-                status = begin(session, mechanism, response, deadline, reply, error);
-        }
-        for (int i = 0; status == POSTEL_OK && reply->code == 334; i++) {
-                if (i == MAX_CHALLENGES)
-                        return error_set(
-                                error, POSTEL_PROTOCOL, POSTEL_PHASE_AUTH, "the server asks on and on");
-                if (!*response)
-                        status = sasl_step(sasl, reply->text, response, error);
-                if (status != POSTEL_OK) {
-                        cancel(session, deadline);
-                        return status;
-                }
-                session->channel.secrets[1] = *response;
-                status = answer(session, *response, deadline, reply, error);
-                session->channel.secrets[1] = NULL;
-                secret_free(response);
+        if (sasl_has_initial_response(login->sasl))
+                status = make_response(login, "", error);
+        if (status == POSTEL_OK)
+                status = begin(login, error);
+        while (status == POSTEL_OK && login->reply.code == 334) {
+                if (!login->unsent)
+                        status = make_response(login, login->reply.text, error);
+                if (status == POSTEL_OK)
+                        status = answer(login, error);
+                else
+                        cancel(login);
         }
         return status;
 }
@@ -120,11 +135,9 @@ static postel_status converse(struct session *session, struct sasl *sasl, const 
 postel_status session_authenticate(struct session *session, struct deadline deadline, postel_error *error)
 {
         const struct session_options *options = session->options;
+        struct login login = { .session = session, .deadline = deadline };
         bool may_be_read = !atomic_load(&session->secure);
         bool allowed = options->allow_plaintext_auth && options->tls != POSTEL_TLS_OPPORTUNISTIC;
-        struct sasl *sasl = NULL;
-        char *response = NULL;
-        struct reply reply;
 
         /* A buffer that grew under a secret would leave a copy of it behind. */
         if (!buffer_reserve(channel_scratch(&session->channel), AUTH_MAX_OCTETS))
@@ -132,18 +145,17 @@ postel_status session_authenticate(struct session *session, struct deadline dead
         if (may_be_read && !allowed)
                 return error_set(error, POSTEL_AUTH, POSTEL_PHASE_AUTH,
                         "a password would have to travel without TLS, which is not allowed");
-        const char *mechanism = sasl_choose(&options->credentials, &session->ehlo);
-        if (!mechanism)
+        login.mechanism = sasl_choose(&options->credentials, &session->ehlo);
+        if (!login.mechanism)
                 return not_offered(session, error);
-        postel_status status = sasl_new(mechanism, &options->credentials, &sasl, error);
+        postel_status status = sasl_new(login.mechanism, &options->credentials, &login.sasl, error);
         if (status != POSTEL_OK)
                 return status;
-        status = converse(session, sasl, mechanism, &response, deadline, &reply, error);
-        session->channel.secrets[1] = NULL;
-        secret_free(&response);
-        sasl_free(&sasl);
-        if (status == POSTEL_OK && reply.code != 235)
-                status = refused(&reply, error);
+        status = converse(&login, error);
+        forget_response(&login);
+        sasl_free(&login.sasl);
+        if (status == POSTEL_OK && login.reply.code != 235)
+                status = refused(session, &login.reply, error);
         if (status == POSTEL_OK)
                 atomic_store(&session->authenticated, true);
         return status;

@@ -20,6 +20,10 @@
 /* What an idle session keeps: enough for the commands and replies of a usual message. */
 #define CHANNEL_KEEP_OCTETS 1024
 
+/* What is written, against a server that takes it as fast as it comes, before we look whether it has spoken,
+ * and at the time. */
+#define CHANNEL_BURST_OCTETS 262144
+
 postel_status channel_init(struct channel *channel, postel_error *error)
 {
         memset(channel, 0, sizeof(*channel));
@@ -88,9 +92,9 @@ bool channel_has_room(const struct channel *channel)
 
 static void queue_scratch(struct channel *channel, size_t from)
 {
-        struct slice *last = &channel->slices[channel->slice_to - 1];
+        struct slice *last = channel_has_output(channel) ? &channel->slices[channel->slice_to - 1] : NULL;
 
-        if (channel_has_output(channel) && !last->data && last->offset + last->size == from)
+        if (last && !last->data && last->offset + last->size == from)
                 last->size = channel->scratch.size - last->offset;
         else
                 channel->slices[channel->slice_to++] =
@@ -216,6 +220,21 @@ static void withhold_secrets(struct channel *channel)
                 text->data[0] = '\0';
 }
 
+size_t channel_unasked_octets(const struct channel *channel)
+{
+        return channel->in_to - channel->in_from;
+}
+
+/* Room for the text of the next octets is made before they are parsed: memory that ran out is no fault of the
+ * server. */
+static bool reserve_text(struct channel *channel)
+{
+        struct buffer *text = &channel->parser.text;
+        size_t octets = channel_unasked_octets(channel), most = text->max - text->size;
+
+        return buffer_reserve(text, octets < most ? octets : most);
+}
+
 /* The next reply of what has been read. REPLY_FAULT: the error says why. */
 static enum reply_event next_reply(struct channel *channel, struct reply *reply, postel_error *error)
 {
@@ -226,6 +245,10 @@ static enum reply_event next_reply(struct channel *channel, struct reply *reply,
                 return REPLY_MORE;
         if (!reply_parser_is_within(parser))
                 reply_parser_reset(parser);
+        if (!reserve_text(channel)) {
+                error_set(error, POSTEL_MEMORY, POSTEL_PHASE_NONE, "out of memory");
+                return REPLY_FAULT;
+        }
         enum reply_event event = reply_parser_feed(
                 parser, channel->in + channel->in_from, channel->in_to - channel->in_from, &used);
         channel->in_from += used;
@@ -260,9 +283,36 @@ static postel_status input_read(struct channel *channel, postel_error *error)
         return POSTEL_OK;
 }
 
-size_t channel_unasked_octets(const struct channel *channel)
+/* A 421 is the end, whatever it is about (RFC 5321 section 3.8). */
+static postel_status closing(
+        struct channel *channel, postel_phase phase, const struct reply *reply, postel_error *error)
 {
-        return channel->in_to - channel->in_from;
+        channel->shutting_down = true;
+        error_set(error, POSTEL_DEFERRED, phase, "the server is closing: 421 %s", reply->text);
+        error->code = 421;
+        return POSTEL_DEFERRED;
+}
+
+/*
+ * Looks, between two commands, whether the server has spoken or gone: what it said before a command is no
+ * reply to it. POSTEL_OK: it is silent. POSTEL_DEFERRED: *reply is a 421.
+ */
+static postel_status hear_unasked(
+        struct channel *channel, postel_phase phase, struct reply *reply, postel_error *error)
+{
+        postel_status status = POSTEL_OK;
+
+        if (!channel_unasked_octets(channel) && stream_is_readable(&channel->stream))
+                status = input_read(channel, error);
+        if (status != POSTEL_OK || !channel_unasked_octets(channel))
+                return status;
+        enum reply_event event = next_reply(channel, reply, error);
+        if (event == REPLY_FAULT)
+                return error->status;
+        if (event == REPLY_READY && reply->code == 421)
+                return closing(channel, phase, reply, error);
+        return error_set(error, POSTEL_PROTOCOL, phase, "the server said something that nobody asked for: %s",
+                event == REPLY_READY ? reply->text : "no whole reply");
 }
 
 /* ---- The loop ---- */
@@ -272,7 +322,7 @@ struct run {
         struct exchange *exchange;
         struct deadline deadline; /* of the call */
         struct deadline limit; /* of the phase, moved on by progress */
-        bool awaiting; /* the round trip that we are in has been counted */
+        bool awaiting; /* nothing was written since the last round trip was counted */
 };
 
 static void progress(struct run *run)
@@ -291,16 +341,10 @@ static postel_status take_replies(struct run *run, postel_error *error)
                 event = next_reply(channel, &reply, error);
                 if (event != REPLY_READY)
                         break;
-                run->awaiting = false;
                 channel->replies += reply.code != 421;
                 postel_status status = run->exchange->take(run->exchange, &reply, error);
-                if (reply.code == 421) {
-                        channel->shutting_down = true;
-                        error_set(error, POSTEL_DEFERRED, run->exchange->phase,
-                                "the server is closing: 421 %s", reply.text);
-                        error->code = 421;
-                        return POSTEL_DEFERRED;
-                }
+                if (reply.code == 421)
+                        return closing(channel, run->exchange->phase, &reply, error);
                 if (status != POSTEL_OK)
                         return status;
                 progress(run);
@@ -329,15 +373,19 @@ static postel_status last_words(struct run *run, postel_error *error)
         return said_more ? error_copy(error, &words) : error->status;
 }
 
-/* Writes until all is written or the socket is full. */
+/* Writes until all is written, the socket is full, or it is time to look up. */
 static postel_status write_some(struct run *run, postel_error *error)
 {
-        while (channel_has_output(run->channel)) {
-                ssize_t written = output_write(run->channel, error);
+        ssize_t written = 0;
+
+        for (size_t burst = 0; channel_has_output(run->channel) && burst < CHANNEL_BURST_OCTETS;
+                burst += (size_t)written) {
+                written = output_write(run->channel, error);
                 if (written == STREAM_AGAIN)
                         return POSTEL_OK;
                 if (written == STREAM_FAULT)
                         return last_words(run, error);
+                run->awaiting = false;
                 if (!channel_has_output(run->channel))
                         run->exchange->flushed(run->exchange);
                 progress(run);
@@ -345,39 +393,62 @@ static postel_status write_some(struct run *run, postel_error *error)
         return POSTEL_OK;
 }
 
+static struct deadline until(const struct run *run)
+{
+        return deadline_earlier(run->deadline, run->limit);
+}
+
+static postel_status timed_out(const struct run *run, postel_error *error)
+{
+        return error_set(error, POSTEL_TIMEOUT, POSTEL_PHASE_NONE, "the server %s in time",
+                channel_has_output(run->channel) ? "took nothing" : "did not reply");
+}
+
 static postel_status wait_and_read(struct run *run, postel_error *error)
 {
         bool writing = channel_has_output(run->channel);
-        struct deadline until = deadline_earlier(run->deadline, run->limit);
 
         if (!writing && !run->awaiting) {
                 run->awaiting = true;
                 run->channel->round_trips++;
         }
         if (!run->channel->stream.tls || !tls_has_pending(run->channel->stream.tls)) {
-                postel_status status = stream_wait(&run->channel->stream, writing, until, error);
+                postel_status status = stream_wait(&run->channel->stream, writing, until(run), error);
                 if (status == POSTEL_TIMEOUT)
-                        error_set(error, status, POSTEL_PHASE_NONE, "the server %s in time",
-                                writing ? "took nothing" : "did not reply");
+                        return timed_out(run, error);
                 if (status != POSTEL_OK)
                         return status;
         }
         return input_read(run->channel, error);
 }
 
+static postel_status fill(struct run *run, postel_error *error)
+{
+        if (channel_has_output(run->channel))
+                return POSTEL_OK;
+        postel_status status = run->exchange->fill(run->exchange, error);
+        /* Where content comes from may be slow: that is not the server's time. */
+        if (channel_has_output(run->channel))
+                progress(run);
+        return status;
+}
+
+/* Once the time has run out nothing more is written, or an end mark would go out that nobody waits for; what
+ * has come by then still counts. */
 static postel_status turn(struct run *run, postel_error *error)
 {
         struct exchange *exchange = run->exchange;
-        postel_status status = POSTEL_OK;
+        bool late = deadline_passed(until(run));
+        postel_status status = late ? POSTEL_OK : fill(run, error);
 
-        if (!channel_has_output(run->channel))
-                status = exchange->fill(exchange, error);
-        if (status == POSTEL_OK)
+        if (status == POSTEL_OK && !late)
                 status = write_some(run, error);
         if (status == POSTEL_OK)
                 status = take_replies(run, error);
         if (status != POSTEL_OK || exchange->is_done(exchange))
                 return status;
+        if (late)
+                return timed_out(run, error);
         /* A long body is not written to its end against a server that has refused it. */
         bool more = !channel_has_output(run->channel) && exchange->has_more(exchange);
         if (!more)
@@ -385,24 +456,31 @@ static postel_status turn(struct run *run, postel_error *error)
         if (stream_is_interrupted(&run->channel->stream))
                 return error_set(
                         error, POSTEL_INTERRUPTED, POSTEL_PHASE_NONE, "interrupted by another thread");
-        if (deadline_passed(run->deadline))
-                return error_set(error, POSTEL_TIMEOUT, POSTEL_PHASE_NONE, "the time ran out");
         return stream_is_readable(&run->channel->stream) ? input_read(run->channel, error) : POSTEL_OK;
+}
+
+/* Whoever is about to speak looks first whether the server has. */
+static postel_status check_silence(struct run *run, postel_error *error)
+{
+        struct reply reply;
+        postel_error ignored;
+
+        if (!channel_has_output(run->channel) && !run->exchange->has_more(run->exchange))
+                return POSTEL_OK;
+        postel_status status = hear_unasked(run->channel, run->exchange->phase, &reply, error);
+        if (status == POSTEL_DEFERRED)
+                run->exchange->take(run->exchange, &reply, &ignored);
+        return status;
 }
 
 postel_status channel_run(
         struct channel *channel, struct exchange *exchange, struct deadline deadline, postel_error *error)
 {
         struct run run = { .channel = channel, .exchange = exchange, .deadline = deadline };
-        postel_status status = POSTEL_OK;
 
         if (channel->dead)
                 return error_copy(error, &channel->fault);
-        if (channel_unasked_octets(channel)) {
-                error_set(error, POSTEL_PROTOCOL, exchange->phase,
-                        "the server sent %zu octets that nobody asked for", channel_unasked_octets(channel));
-                return channel_poison(channel, error);
-        }
+        postel_status status = check_silence(&run, error);
         progress(&run);
         while (status == POSTEL_OK && !exchange->is_done(exchange))
                 status = turn(&run, error);
@@ -485,16 +563,8 @@ bool channel_is_silent(struct channel *channel)
 
         if (channel->dead)
                 return false;
-        postel_status status = input_read(channel, &error);
-        if (status == POSTEL_OK && channel->in_from == channel->in_to)
+        if (hear_unasked(channel, POSTEL_PHASE_NONE, &reply, &error) == POSTEL_OK)
                 return true;
-        if (status == POSTEL_OK) {
-                bool complete = next_reply(channel, &reply, &error) == REPLY_READY;
-                channel->shutting_down = complete && reply.code == 421;
-                error_set(&error, channel->shutting_down ? POSTEL_DEFERRED : POSTEL_PROTOCOL,
-                        POSTEL_PHASE_NONE, "the server said something unasked: %s",
-                        complete ? reply.text : "no whole reply");
-        }
         channel_poison(channel, &error);
         return false;
 }

@@ -53,7 +53,7 @@ struct channel {
         unsigned long long replies; /* read, 421 not counted */
         postel_trace_function trace;
         void *trace_data;
-        unsigned long number;
+        unsigned long long number;
         const char *secrets[CHANNEL_SECRETS]; /* borrowed; a reply that holds one of them is withheld */
 };
 

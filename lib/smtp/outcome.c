@@ -43,6 +43,7 @@ postel_status outcome_begin(struct outcome_log *log, size_t count, postel_error 
         log->count = log->taken = log->last_text_size = 0;
         log->end_sent = false;
         log->fault = POSTEL_OK;
+        log->system_error = 0;
         log->queue_id[0] = '\0';
         if (count > SIZE_MAX / 2 / sizeof(struct verdict) ||
                 !buffer_reserve(&log->verdicts, count * sizeof(struct verdict)))
@@ -155,6 +156,7 @@ void outcome_lost(struct outcome_log *log, const postel_error *fault)
         };
 
         log->fault = fault->status;
+        log->system_error = fault->system_error;
         for (size_t i = 0; i < log->count; i++) {
                 struct verdict *verdict = verdict_at(log, i);
                 if (verdict->decided)
@@ -246,6 +248,8 @@ postel_status outcome_status(const struct outcome_log *log, postel_error *error)
         const char *text = verdict->text_size ? log->texts.data + verdict->text_at : "";
         error_set(error, status, verdict->phase, "%s%s%.*s", share, code, (int)verdict->text_size, text);
         error->code = verdict->code;
+        if (outcome == POSTEL_OUTCOME_NOT_SENT || outcome == POSTEL_OUTCOME_UNKNOWN)
+                error->system_error = log->system_error;
         return status;
 }
 

@@ -34,6 +34,7 @@ struct outcome_log {
         size_t taken; /* recipients that were accepted and wait for the final reply */
         bool end_sent; /* the last octet of the end of the message was written */
         postel_status fault; /* POSTEL_OK, or why recipients are NOT_SENT */
+        int system_error; /* of the fault */
         size_t last_text_at, last_text_size;
         char queue_id[QUEUE_ID_MAX];
 };

@@ -15,7 +15,7 @@
 #include <string.h>
 
 postel_status session_init(struct session *session, const struct session_options *options,
-        const struct tls_trust *trust, unsigned long number, postel_error *error)
+        const struct tls_trust *trust, unsigned long long number, postel_error *error)
 {
         memset(session, 0, sizeof(*session));
         session->options = options;
@@ -72,8 +72,8 @@ postel_status session_check(struct session *session, postel_error *error)
         return POSTEL_CLOSED;
 }
 
-postel_status session_refused(
-        const struct reply *reply, postel_phase phase, const char *what, postel_error *error)
+postel_status session_refused(struct session *session, const struct reply *reply, postel_phase phase,
+        const char *what, postel_error *error)
 {
         postel_status status = reply->code >= 500 ? POSTEL_REJECTED : POSTEL_DEFERRED;
 
@@ -81,6 +81,10 @@ postel_status session_refused(
                 status = POSTEL_PROTOCOL;
         error_set(error, status, phase, "%s: %d %s", what, reply->code, reply->text);
         error->code = reply->code;
+        if (status == POSTEL_PROTOCOL) {
+                channel_poison(&session->channel, error);
+                settle(session);
+        }
         return status;
 }
 
@@ -95,7 +99,7 @@ postel_status session_ask(struct session *session, postel_phase phase, size_t fr
         return status;
 }
 
-/* A command without argument. A reply that is none to it ends the session. */
+/* A command without argument. */
 static postel_status ask_verb(struct session *session, postel_phase phase, const char *verb,
         struct deadline deadline, struct reply *reply, postel_error *error)
 {
@@ -128,6 +132,14 @@ static void note(struct session *session, const char *text)
         channel_trace(&session->channel, POSTEL_TRACE_NOTE, text, strlen(text));
 }
 
+/* Streams know nothing of phases. */
+static postel_status in_phase(postel_error *error, postel_phase phase)
+{
+        if (error->phase == POSTEL_PHASE_NONE)
+                error->phase = phase;
+        return error->status;
+}
+
 static postel_status connect_stream(struct session *session, struct deadline deadline, postel_error *error)
 {
         const struct stream_address *address = &session->options->address;
@@ -144,7 +156,7 @@ static postel_status connect_stream(struct session *session, struct deadline dea
         freeaddrinfo(found);
         charge(session, POSTEL_PHASE_CONNECT, &since);
         if (status != POSTEL_OK)
-                return status;
+                return in_phase(error, POSTEL_PHASE_CONNECT);
         snprintf(text, sizeof(text), "connected to %s port %d", address->host, address->port);
         note(session, text);
         return POSTEL_OK;
@@ -164,7 +176,7 @@ static postel_status shake_hands(struct session *session, struct deadline deadli
         if (status == POSTEL_TIMEOUT)
                 error_set(error, status, POSTEL_PHASE_TLS, "the TLS handshake did not end in time");
         if (status != POSTEL_OK)
-                return status;
+                return in_phase(error, POSTEL_PHASE_TLS);
         atomic_store(&session->secure, true);
         tls_describe(stream->tls, text, sizeof(text));
         note(session, text);
@@ -181,7 +193,8 @@ static postel_status greet(struct session *session, struct deadline deadline, po
         charge(session, POSTEL_PHASE_GREETING, &since);
         if (status != POSTEL_OK || reply.code == 220)
                 return status;
-        return session_refused(&reply, POSTEL_PHASE_GREETING, "the server does not want this session", error);
+        return session_refused(
+                session, &reply, POSTEL_PHASE_GREETING, "the server does not want this session", error);
 }
 
 static void choose_ehlo_name(struct session *session)
@@ -200,17 +213,21 @@ postel_status session_ehlo(struct session *session, struct deadline deadline, po
 {
         struct buffer *scratch = channel_scratch(&session->channel);
         size_t from = scratch->size;
+        const char *password = session->channel.secrets[0];
         struct reply reply;
         int64_t since = clock_ns();
 
+        /* An offer is there to be read: withheld for a short password within it, it would offer nothing. */
+        session->channel.secrets[0] = NULL;
         postel_status status = command_ehlo(scratch, session->ehlo_name, error);
         if (status == POSTEL_OK)
                 status = session_ask(session, POSTEL_PHASE_EHLO, from, NULL, deadline, &reply, error);
+        session->channel.secrets[0] = password;
         charge(session, POSTEL_PHASE_EHLO, &since);
         if (status != POSTEL_OK)
                 return status;
         if (reply.code != 250)
-                return session_refused(&reply, POSTEL_PHASE_EHLO, "EHLO was refused", error);
+                return session_refused(session, &reply, POSTEL_PHASE_EHLO, "EHLO was refused", error);
         if (!ehlo_parse(&session->ehlo, reply.text, reply.text_size))
                 return error_set(error, POSTEL_MEMORY, POSTEL_PHASE_EHLO, "out of memory");
         session->channel.enhanced = ehlo_has(&session->ehlo, EXTENSION_ENHANCEDSTATUSCODES);
@@ -245,7 +262,7 @@ static postel_status start_tls(struct session *session, struct deadline deadline
         if (reply.code >= 400)
                 return starttls_refused(&reply, error);
         if (reply.code != 220)
-                return session_refused(&reply, POSTEL_PHASE_TLS, "no reply to STARTTLS", error);
+                return session_refused(session, &reply, POSTEL_PHASE_TLS, "no reply to STARTTLS", error);
         /* CVE-2011-0411 and its kin: what stands behind the 220 was not protected, whoever wrote it. */
         size_t waiting = channel_unasked_octets(&session->channel);
         if (waiting)
@@ -299,7 +316,9 @@ postel_status session_open(struct session *session, struct deadline deadline, po
         /* A server that is understood is told goodbye; around a handshake nobody can say what it would make
          * of it. */
         int state = atomic_load(&session->state);
-        if (state == POSTEL_STATE_GREETING || state == POSTEL_STATE_EHLO || state == POSTEL_STATE_AUTH)
+        bool between_lines =
+                state == POSTEL_STATE_GREETING || state == POSTEL_STATE_EHLO || state == POSTEL_STATE_AUTH;
+        if (between_lines && status != POSTEL_PROTOCOL)
                 session_begin_quit(session);
         channel_poison(&session->channel, error);
         settle(session);
@@ -356,10 +375,13 @@ static postel_status check_content(struct session *session, const struct envelop
         if (status == POSTEL_OK || !atomic_load(&session->authenticated) || session->asked_again)
                 return status;
         /* Some servers offer more, or less, to whom they know: before refusing, the offer is asked for once
-         * more. */
+         * more. Who will not say it again has said it. */
         session->asked_again = true;
-        status = session_ehlo(session, deadline, error);
-        return status == POSTEL_OK ? check_offer(session, envelope, facts, error) : status;
+        postel_error refusal;
+        postel_status asked = session_ehlo(session, deadline, &refusal);
+        if (asked == POSTEL_OK)
+                return check_offer(session, envelope, facts, error);
+        return session->channel.dead ? error_copy(error, &refusal) : status;
 }
 
 static postel_status run(struct session *session, const struct envelope *envelope,
@@ -440,7 +462,7 @@ static postel_status simple(struct session *session, postel_phase phase, const c
         if (status != POSTEL_OK || reply.code < 300)
                 return status;
         snprintf(what, sizeof(what), "%s was refused", verb);
-        return session_refused(&reply, phase, what, error);
+        return session_refused(session, &reply, phase, what, error);
 }
 
 postel_status session_reset(struct session *session, struct deadline deadline, postel_error *error)

@@ -53,7 +53,7 @@ struct session {
 };
 
 postel_status session_init(struct session *session, const struct session_options *options,
-        const struct tls_trust *trust, unsigned long number, postel_error *error);
+        const struct tls_trust *trust, unsigned long long number, postel_error *error);
 void session_deinit(struct session *session);
 
 /* From the resolver to AUTH. See postel_connect() for the statuses. */
@@ -94,9 +94,9 @@ bool session_is_fresh(struct session *session);
 postel_status session_ask(struct session *session, postel_phase phase, size_t from, const char *shown,
         struct deadline deadline, struct reply *reply, postel_error *error);
 
-/* The server's refusal as an error: POSTEL_REJECTED or POSTEL_DEFERRED; POSTEL_PROTOCOL when the reply is no
- * refusal. */
-postel_status session_refused(
-        const struct reply *reply, postel_phase phase, const char *what, postel_error *error);
+/* The server's refusal as an error: POSTEL_REJECTED or POSTEL_DEFERRED. A reply that is no refusal is
+ * POSTEL_PROTOCOL, and ends the session. */
+postel_status session_refused(struct session *session, const struct reply *reply, postel_phase phase,
+        const char *what, postel_error *error);
 
 #endif

@@ -15,28 +15,36 @@
 /* Four TLS records: large enough that system calls do not count, small enough for any cache. */
 #define CHUNK_OCTETS 65536
 
+static postel_status unreadable(
+        const struct source *source, const char *what, int system_error, postel_error *error)
+{
+        return error_set_system(error, POSTEL_IO, POSTEL_PHASE_NONE, system_error, "message: cannot %s %s",
+                what, source->kind == SOURCE_PATH ? source->path : "the descriptor");
+}
+
 static postel_status open_descriptor(struct source_reader *reader, postel_error *error)
 {
         const struct source *source = reader->source;
-        const char *name = source->kind == SOURCE_PATH ? source->path : "the descriptor";
         struct stat facts;
 
         /* Without O_NONBLOCK a FIFO nobody writes to would block in open(), where no deadline reaches. */
         reader->fd = source->kind == SOURCE_PATH ? open(source->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
                                                  : source->fd;
-        if (reader->fd < 0 || fstat(reader->fd, &facts) != 0)
-                return error_set_system(error, POSTEL_IO, POSTEL_PHASE_NONE,
-                        reader->fd < 0 && source->kind == SOURCE_FD ? EBADF : errno,
-                        "message: cannot open %s", name);
+        if (reader->fd < 0)
+                return unreadable(source, "open", source->kind == SOURCE_PATH ? errno : EBADF, error);
+        int flags = fcntl(reader->fd, F_GETFL);
+        if (flags < 0 || fstat(reader->fd, &facts) != 0)
+                return unreadable(source, "open", errno, error);
         if (S_ISDIR(facts.st_mode))
-                return error_set_system(
-                        error, POSTEL_IO, POSTEL_PHASE_NONE, EISDIR, "message: cannot read %s", name);
+                return unreadable(source, "read", EISDIR, error);
+        /* The writing end of a pipe would never become readable, rather than fail. */
+        if ((flags & O_ACCMODE) == O_WRONLY || flags & O_PATH)
+                return unreadable(source, "read", EBADF, error);
         reader->seekable = S_ISREG(facts.st_mode);
         if (reader->seekable && source->kind == SOURCE_FD) {
                 reader->start = lseek(reader->fd, 0, SEEK_CUR);
                 if (reader->start < 0)
-                        return error_set_system(
-                                error, POSTEL_IO, POSTEL_PHASE_NONE, errno, "message: cannot read %s", name);
+                        return unreadable(source, "read", errno, error);
         }
         return POSTEL_OK;
 }
@@ -45,7 +53,7 @@ postel_status source_open(struct source_reader *reader, const struct source *sou
 {
         postel_status status = POSTEL_OK;
 
-        *reader = (struct source_reader){ .source = source, .fd = -1 };
+        *reader = (struct source_reader){ .source = source, .fd = -1, .end = -1 };
         buffer_init(&reader->chunk, CHUNK_OCTETS);
         if (source->kind == SOURCE_SEGMENTS)
                 reader->seekable = true;
@@ -55,6 +63,24 @@ postel_status source_open(struct source_reader *reader, const struct source *sou
                 !buffer_reserve(&reader->chunk, CHUNK_OCTETS))
                 status = error_set(error, POSTEL_MEMORY, POSTEL_PHASE_NONE, "out of memory");
         reader->offset = reader->start;
+        if (source->kind == SOURCE_READER && source->size_hint >= 0)
+                reader->end = source->size_hint;
+        return status;
+}
+
+postel_status source_check(const struct source *source, postel_error *error)
+{
+        struct source_reader reader = { .source = source, .fd = -1 };
+        postel_status status = POSTEL_OK;
+        struct stat facts;
+
+        /* Opening a FIFO and closing it again would let its writer run into a pipe without a reader. */
+        if (source->kind == SOURCE_PATH && stat(source->path, &facts) == 0 && S_ISFIFO(facts.st_mode))
+                status = access(source->path, R_OK) == 0 ? POSTEL_OK
+                                                         : unreadable(source, "open", errno, error);
+        else if (source->kind == SOURCE_FD || source->kind == SOURCE_PATH)
+                status = open_descriptor(&reader, error);
+        source_close(&reader);
         return status;
 }
 
@@ -86,12 +112,18 @@ bool source_is_in_place(const struct source_reader *reader)
  * tried again. */
 static postel_status read_file(struct source_reader *reader, size_t room, ssize_t *got, postel_error *error)
 {
+        /* What was looked through is the message, whatever has been appended to the file since. */
+        if (reader->end >= 0 && (long long)room > reader->end - reader->offset)
+                room = (size_t)(reader->end - reader->offset);
         *got = pread(reader->fd, reader->chunk.data + reader->chunk.size, room, reader->offset);
         if (*got < 0 && errno != EINTR)
                 return error_set_system(
                         error, POSTEL_IO, POSTEL_PHASE_NONE, errno, "message: reading failed");
         if (*got > 0)
                 reader->offset += *got;
+        if (*got == 0 && reader->offset < reader->end)
+                return error_set(
+                        error, POSTEL_IO, POSTEL_PHASE_NONE, "message: became shorter while it was read");
         return POSTEL_OK;
 }
 
@@ -112,12 +144,21 @@ static postel_status read_pipe(struct source_reader *reader, struct stream *stre
 static postel_status read_callback(
         struct source_reader *reader, size_t room, ssize_t *got, postel_error *error)
 {
-        *got = reader->source->read(reader->source->user_data, reader->chunk.data + reader->chunk.size, room);
-        if (*got < 0)
+        size_t count = SIZE_MAX;
+        void *buffer = reader->chunk.data + reader->chunk.size;
+
+        if (reader->source->read(reader->source->user_data, buffer, room, &count) != 0 || count == SIZE_MAX)
                 return error_set(error, POSTEL_IO, POSTEL_PHASE_NONE, "message: the reader failed");
-        if ((size_t)*got > room)
-                return error_set(error, POSTEL_INVALID, POSTEL_PHASE_NONE,
+        if (count > room)
+                return error_set(error, POSTEL_IO, POSTEL_PHASE_NONE,
                         "message: the reader says that it gave more than it was asked for");
+        *got = (ssize_t)count;
+        reader->offset += *got;
+        bool differs = count ? reader->offset > reader->end : reader->offset < reader->end;
+        if (reader->end >= 0 && differs)
+                return error_set(error, POSTEL_INVALID, POSTEL_PHASE_NONE,
+                        "message: the reader gave %s octets than the %lld that were announced",
+                        count ? "more" : "fewer", reader->end);
         return POSTEL_OK;
 }
 
@@ -209,6 +250,7 @@ postel_status source_inspect(struct source_reader *reader, struct stream *stream
         if (fault != BODY_OK)
                 return error_set(
                         error, POSTEL_INVALID, POSTEL_PHASE_NONE, "message: %s", body_fault_text(fault));
+        reader->end = reader->offset;
         source_rewind(reader);
         *facts = (struct content_facts){ true, framer.content_size, true, framer.eight_bit };
         return POSTEL_OK;

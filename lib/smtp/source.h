@@ -30,11 +30,15 @@ struct source_reader {
         size_t segment;
         int fd; /* the source's, or our own for a path */
         long long start; /* offset of a regular file that it is read from */
-        long long offset; /* where in it we are */
+        long long offset; /* where in it we are; of a reader, what it has given */
+        long long end; /* where it must end; -1: not known */
         bool seekable; /* may be read again */
         bool begun; /* something was taken that cannot be had again */
         struct buffer chunk;
 };
+
+/* Whether it can be opened. POSTEL_IO as below. */
+postel_status source_check(const struct source *source, postel_error *error);
 
 /* Opens it. POSTEL_IO: it cannot be read; POSTEL_INVALID: it cannot be one. Deinit in every case. */
 postel_status source_open(struct source_reader *reader, const struct source *source, postel_error *error);

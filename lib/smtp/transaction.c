@@ -210,10 +210,13 @@ static postel_status queue_rest(struct transaction *transaction, postel_error *e
                 transaction->rest += used;
                 transaction->rest_size -= used;
         }
-        if (transaction->framer.eight_bit && !transaction->plan->eight_bit_allowed)
-                return error_set(error, POSTEL_UNSUPPORTED, POSTEL_PHASE_BODY,
-                        "message: has 8-bit octets, and 8BITMIME was not declared");
-        return POSTEL_OK;
+        if (!transaction->framer.eight_bit || transaction->plan->eight_bit_allowed)
+                return POSTEL_OK;
+        if (transaction->plan->envelope->body == POSTEL_BODY_7BIT)
+                return error_set(error, POSTEL_INVALID, POSTEL_PHASE_BODY,
+                        "body: is declared as 7BIT, and the message has 8-bit octets");
+        return error_set(error, POSTEL_UNSUPPORTED, POSTEL_PHASE_BODY,
+                "message: has 8-bit octets, and the server does not offer 8BITMIME");
 }
 
 /* Reads on, once the octets read before have left: their place is used again. */
