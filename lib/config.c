@@ -121,7 +121,7 @@ void postel_config_set_port(postel_config *config, int port)
 
 void postel_config_set_tls(postel_config *config, postel_tls tls)
 {
-        set_number(config, offsetof(postel_config, tls), tls);
+        set_number(config, offsetof(postel_config, tls), (int)tls);
 }
 
 void postel_config_set_server_name(postel_config *config, const char *name)
@@ -183,7 +183,7 @@ void postel_config_set_phase_timeout_ms(postel_config *config, int timeout_ms)
 
 void postel_config_set_pipelining(postel_config *config, postel_pipelining pipelining)
 {
-        set_number(config, offsetof(postel_config, pipelining), pipelining);
+        set_number(config, offsetof(postel_config, pipelining), (int)pipelining);
 }
 
 void postel_config_set_socket_buffer(postel_config *config, int octets)

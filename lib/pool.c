@@ -392,7 +392,7 @@ static postel_status pool_send(postel_pool *pool, const struct sending *sending,
         postel_result **result, postel_error *error)
 {
         postel_connection *connection;
-        postel_error fault; /* the caller's is not touched for a session that was lost in vain */
+        postel_error fault; /* told only if no second session makes it good */
         bool reused;
         postel_status status = lease(pool, deadline, &connection, &reused, error);
 

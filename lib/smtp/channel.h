@@ -2,14 +2,12 @@
 #ifndef SMTP_CHANNEL_H
 #define SMTP_CHANNEL_H
 
-/*
- * A stream that carries commands and replies: what is queued to be written, the replies that have come, and
- * the loop that interleaves the two so that neither side can wait for the other for ever.
- */
+/* A stream that carries commands and replies: what is queued to be written, and what has been read. */
 
 #include "base/buffer.h"
 #include "base/deadline.h"
 #include "net/stream.h"
+#include "smtp/output.h"
 #include "wire/reply.h"
 
 #include <postel/config.h>
@@ -21,26 +19,13 @@ struct reply {
         size_t text_size;
 };
 
-/* Something to be written: octets of the channel's own scratch, or of somebody else who keeps them until
- * then. */
-struct slice {
-        const char *data; /* NULL: in the scratch, from `offset` on */
-        size_t offset;
-        size_t size;
-};
-
-#define CHANNEL_SLICES          64
-#define CHANNEL_SCRATCH_OCTETS  16384 /* one TLS record */
-#define CHANNEL_IN_OCTETS       2048
-#define CHANNEL_COPY_MAX_OCTETS 512 /* what is shorter is cheaper to copy than to point to */
+#define CHANNEL_IN_OCTETS 2048
 
 #define CHANNEL_SECRETS 2
 
 struct channel {
         struct stream stream;
-        struct buffer scratch;
-        struct slice slices[CHANNEL_SLICES];
-        unsigned slice_from, slice_to;
+        struct output output;
         struct reply_parser parser;
         size_t in_from, in_to;
         char in[CHANNEL_IN_OCTETS];
@@ -57,28 +42,6 @@ struct channel {
         const char *secrets[CHANNEL_SECRETS]; /* borrowed; a reply that holds one of them is withheld */
 };
 
-/*
- * One side of a dialogue, as channel_run() needs it. All three are called by the thread that runs it.
- */
-struct exchange {
-        postel_phase phase; /* where it stands: for limits and errors */
-
-        /* Queues what may be written now. Called when all that was queued is written. A status but OK ends
-         * the dialogue. */
-        postel_status (*fill)(struct exchange *exchange, postel_error *error);
-
-        /* All that was queued has been written. */
-        void (*flushed)(struct exchange *exchange);
-
-        /* Takes a reply. A status but OK ends the dialogue and the channel. A 421 is followed by the end,
-         * whatever is returned. */
-        postel_status (*take)(struct exchange *exchange, const struct reply *reply, postel_error *error);
-
-        /* Whether the dialogue is over; and whether fill() has more that need not wait for a reply. */
-        bool (*is_done)(const struct exchange *exchange);
-        bool (*has_more)(const struct exchange *exchange);
-};
-
 postel_status channel_init(struct channel *channel, postel_error *error);
 void channel_deinit(struct channel *channel);
 
@@ -91,31 +54,29 @@ struct buffer *channel_scratch(struct channel *channel);
  */
 void channel_queue_command(struct channel *channel, size_t from, const char *shown);
 
-/* Queues octets that stay where they are until they are written. Short ones are copied. False: no room, write
- * first. */
-bool channel_queue_octets(struct channel *channel, const char *data, size_t size);
-
-/* Whether a whole command or piece of a body can be queued. */
-bool channel_has_room(const struct channel *channel);
-bool channel_has_output(const struct channel *channel);
-
-/*
- * Writes and reads until the exchange is done, the deadline, an interrupt, or a fault. Any status but
- * POSTEL_OK has poisoned the channel, with the error. A 421 ends it with POSTEL_DEFERRED and the code in the
- * error.
- */
-postel_status channel_run(
-        struct channel *channel, struct exchange *exchange, struct deadline deadline, postel_error *error);
-
-/* One reply to what is queued (or, with nothing queued, the greeting). The same rules. */
-postel_status channel_ask(struct channel *channel, postel_phase phase, struct deadline deadline,
-        struct reply *reply, postel_error *error);
-
 /* Writes as much of what is queued as goes without waiting. */
 void channel_flush(struct channel *channel);
 
 /* The milliseconds that a phase may take at most. */
 int channel_limit_ms(const struct channel *channel, postel_phase phase);
+
+/* Reads what has come, without waiting. POSTEL_OK, also when there was nothing; POSTEL_IO at the end;
+ * POSTEL_TLS. */
+postel_status channel_read(struct channel *channel, postel_error *error);
+
+/* The next reply of what has been read. REPLY_FAULT: the error says why. */
+enum reply_event channel_next_reply(struct channel *channel, struct reply *reply, postel_error *error);
+
+/* A 421 is the end, whatever it is about (RFC 5321 section 3.8). Returns POSTEL_DEFERRED. */
+postel_status channel_closing(
+        struct channel *channel, postel_phase phase, const struct reply *reply, postel_error *error);
+
+/*
+ * Looks, between two commands, whether the server has spoken or gone: what it said before a command is no
+ * reply to it. POSTEL_OK: it is silent. POSTEL_DEFERRED: *reply is a 421.
+ */
+postel_status channel_hear_unasked(
+        struct channel *channel, postel_phase phase, struct reply *reply, postel_error *error);
 
 /* Octets that came and nobody has asked for, as far as they have been read. */
 size_t channel_unasked_octets(const struct channel *channel);

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* The life of a session (RFC 5321 section 3.1, RFC 3207, RFC 4954). Knows no threads but for the atomics
- * others look at. */
+/*
+ * A session that is open: sending on it, its simple commands, its end. Knows no threads but for the atomics
+ * that others look at.
+ */
 
 #include "smtp/session.h"
 
 #include "base/status.h"
-#include "net/resolve.h"
 #include "smtp/transaction.h"
-#include "wire/address.h"
 #include "wire/command.h"
 
-#include <netdb.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -38,8 +37,7 @@ void session_deinit(struct session *session)
         outcome_deinit(&session->log);
 }
 
-/* After anything that may have ended the channel: tells the others, and lets go of the socket. */
-static void settle(struct session *session)
+void session_settle(struct session *session)
 {
         if (session->channel.shutting_down)
                 atomic_store(&session->shutting_down, true);
@@ -47,6 +45,11 @@ static void settle(struct session *session)
                 return;
         atomic_store(&session->state, POSTEL_STATE_CLOSED);
         stream_drop(&session->channel.stream);
+}
+
+void session_enter(struct session *session, postel_state state)
+{
+        atomic_store(&session->state, state);
 }
 
 bool session_is_ready(const struct session *session)
@@ -59,7 +62,7 @@ postel_status session_check(struct session *session, postel_error *error)
         if (session_is_ready(session) && stream_is_interrupted(&session->channel.stream)) {
                 error_set(error, POSTEL_INTERRUPTED, POSTEL_PHASE_NONE, "interrupted by another thread");
                 channel_poison(&session->channel, error);
-                settle(session);
+                session_settle(session);
                 return POSTEL_INTERRUPTED;
         }
         if (session_is_ready(session))
@@ -83,7 +86,7 @@ postel_status session_refused(struct session *session, const struct reply *reply
         error->code = reply->code;
         if (status == POSTEL_PROTOCOL) {
                 channel_poison(&session->channel, error);
-                settle(session);
+                session_settle(session);
         }
         return status;
 }
@@ -94,13 +97,12 @@ postel_status session_ask(struct session *session, postel_phase phase, size_t fr
         struct channel *channel = &session->channel;
 
         channel_queue_command(channel, from, shown);
-        postel_status status = channel_ask(channel, phase, deadline, reply, error);
-        settle(session);
+        postel_status status = exchange_ask(channel, phase, deadline, reply, error);
+        session_settle(session);
         return status;
 }
 
-/* A command without argument. */
-static postel_status ask_verb(struct session *session, postel_phase phase, const char *verb,
+postel_status session_ask_verb(struct session *session, postel_phase phase, const char *verb,
         struct deadline deadline, struct reply *reply, postel_error *error)
 {
         size_t from = channel_scratch(&session->channel)->size;
@@ -109,220 +111,6 @@ static postel_status ask_verb(struct session *session, postel_phase phase, const
         if (status != POSTEL_OK)
                 return status;
         return session_ask(session, phase, from, NULL, deadline, reply, error);
-}
-
-/* ---- Opening ---- */
-
-static void enter(struct session *session, postel_state state)
-{
-        atomic_store(&session->state, state);
-}
-
-/* Adds what a phase took since *since, which is moved on. */
-static void charge(struct session *session, postel_phase phase, int64_t *since)
-{
-        int64_t now = clock_ns();
-
-        atomic_fetch_add(&session->phase_us[phase], (now - *since) / 1000);
-        *since = now;
-}
-
-static void note(struct session *session, const char *text)
-{
-        channel_trace(&session->channel, POSTEL_TRACE_NOTE, text, strlen(text));
-}
-
-/* Streams know nothing of phases. */
-static postel_status in_phase(postel_error *error, postel_phase phase)
-{
-        if (error->phase == POSTEL_PHASE_NONE)
-                error->phase = phase;
-        return error->status;
-}
-
-static postel_status connect_stream(struct session *session, struct deadline deadline, postel_error *error)
-{
-        const struct stream_address *address = &session->options->address;
-        struct addrinfo *found;
-        int64_t since = clock_ns();
-        char text[300];
-
-        postel_status status = stream_resolve(address, &found, error);
-        charge(session, POSTEL_PHASE_RESOLVE, &since);
-        if (status != POSTEL_OK)
-                return status;
-        status = stream_connect(&session->channel.stream, address, found, deadline,
-                channel_limit_ms(&session->channel, POSTEL_PHASE_CONNECT), error);
-        freeaddrinfo(found);
-        charge(session, POSTEL_PHASE_CONNECT, &since);
-        if (status != POSTEL_OK)
-                return in_phase(error, POSTEL_PHASE_CONNECT);
-        snprintf(text, sizeof(text), "connected to %s port %d", address->host, address->port);
-        note(session, text);
-        return POSTEL_OK;
-}
-
-static postel_status shake_hands(struct session *session, struct deadline deadline, postel_error *error)
-{
-        struct stream *stream = &session->channel.stream;
-        int64_t since = clock_ns();
-        struct deadline limit = deadline_earlier(
-                deadline, deadline_after_ms(channel_limit_ms(&session->channel, POSTEL_PHASE_TLS)));
-        char text[512];
-
-        postel_status status =
-                stream_start_tls(stream, session->trust, session->options->server_name, limit, error);
-        charge(session, POSTEL_PHASE_TLS, &since);
-        if (status == POSTEL_TIMEOUT)
-                error_set(error, status, POSTEL_PHASE_TLS, "the TLS handshake did not end in time");
-        if (status != POSTEL_OK)
-                return in_phase(error, POSTEL_PHASE_TLS);
-        atomic_store(&session->secure, true);
-        tls_describe(stream->tls, text, sizeof(text));
-        note(session, text);
-        return POSTEL_OK;
-}
-
-static postel_status greet(struct session *session, struct deadline deadline, postel_error *error)
-{
-        struct reply reply;
-        int64_t since = clock_ns();
-
-        enter(session, POSTEL_STATE_GREETING);
-        postel_status status = channel_ask(&session->channel, POSTEL_PHASE_GREETING, deadline, &reply, error);
-        charge(session, POSTEL_PHASE_GREETING, &since);
-        if (status != POSTEL_OK || reply.code == 220)
-                return status;
-        return session_refused(
-                session, &reply, POSTEL_PHASE_GREETING, "the server does not want this session", error);
-}
-
-static void choose_ehlo_name(struct session *session)
-{
-        char *name = session->ehlo_name;
-        size_t size = sizeof(session->ehlo_name);
-
-        if (session->options->ehlo_name)
-                snprintf(name, size, "%s", session->options->ehlo_name);
-        else if (!resolve_own_name(name, size) || ehlo_name_fault(name))
-                if (!stream_own_literal(&session->channel.stream, name, size))
-                        snprintf(name, size, "[127.0.0.1]");
-}
-
-postel_status session_ehlo(struct session *session, struct deadline deadline, postel_error *error)
-{
-        struct buffer *scratch = channel_scratch(&session->channel);
-        size_t from = scratch->size;
-        const char *password = session->channel.secrets[0];
-        struct reply reply;
-        int64_t since = clock_ns();
-
-        /* An offer is there to be read: withheld for a short password within it, it would offer nothing. */
-        session->channel.secrets[0] = NULL;
-        postel_status status = command_ehlo(scratch, session->ehlo_name, error);
-        if (status == POSTEL_OK)
-                status = session_ask(session, POSTEL_PHASE_EHLO, from, NULL, deadline, &reply, error);
-        session->channel.secrets[0] = password;
-        charge(session, POSTEL_PHASE_EHLO, &since);
-        if (status != POSTEL_OK)
-                return status;
-        if (reply.code != 250)
-                return session_refused(session, &reply, POSTEL_PHASE_EHLO, "EHLO was refused", error);
-        if (!ehlo_parse(&session->ehlo, reply.text, reply.text_size))
-                return error_set(error, POSTEL_MEMORY, POSTEL_PHASE_EHLO, "out of memory");
-        session->channel.enhanced = ehlo_has(&session->ehlo, EXTENSION_ENHANCEDSTATUSCODES);
-        session->wants_reset = false; /* RFC 5321 section 4.1.4: EHLO resets as RSET does */
-        return POSTEL_OK;
-}
-
-static postel_status starttls_refused(const struct reply *reply, postel_error *error)
-{
-        error_set(
-                error, POSTEL_TLS, POSTEL_PHASE_TLS, "STARTTLS was refused: %d %s", reply->code, reply->text);
-        error->code = reply->code;
-        return POSTEL_TLS;
-}
-
-static postel_status start_tls(struct session *session, struct deadline deadline, postel_error *error)
-{
-        bool optional = session->options->tls == POSTEL_TLS_OPPORTUNISTIC;
-        struct reply reply;
-
-        if (!ehlo_has(&session->ehlo, EXTENSION_STARTTLS)) {
-                if (optional)
-                        return POSTEL_OK;
-                return error_set(error, POSTEL_TLS, POSTEL_PHASE_TLS, "the server does not offer STARTTLS");
-        }
-        enter(session, POSTEL_STATE_STARTTLS);
-        postel_status status = ask_verb(session, POSTEL_PHASE_TLS, "STARTTLS", deadline, &reply, error);
-        if (status != POSTEL_OK)
-                return status;
-        if (reply.code >= 400 && optional)
-                return POSTEL_OK;
-        if (reply.code >= 400)
-                return starttls_refused(&reply, error);
-        if (reply.code != 220)
-                return session_refused(session, &reply, POSTEL_PHASE_TLS, "no reply to STARTTLS", error);
-        /* CVE-2011-0411 and its kin: what stands behind the 220 was not protected, whoever wrote it. */
-        size_t waiting = channel_unasked_octets(&session->channel);
-        if (waiting)
-                return error_set(error, POSTEL_TLS, POSTEL_PHASE_TLS,
-                        "%zu octets wait behind the reply to STARTTLS: the session is not safe", waiting);
-        ehlo_forget(&session->ehlo);
-        session->channel.enhanced = false;
-        status = shake_hands(session, deadline, error);
-        if (status != POSTEL_OK)
-                return status;
-        enter(session, POSTEL_STATE_EHLO);
-        return session_ehlo(session, deadline, error);
-}
-
-static postel_status open_steps(struct session *session, struct deadline deadline, postel_error *error)
-{
-        postel_tls tls = session->options->tls;
-
-        enter(session, POSTEL_STATE_CONNECTING);
-        postel_status status = connect_stream(session, deadline, error);
-        if (status == POSTEL_OK && tls == POSTEL_TLS_IMPLICIT)
-                status = shake_hands(session, deadline, error);
-        if (status == POSTEL_OK)
-                status = greet(session, deadline, error);
-        if (status != POSTEL_OK)
-                return status;
-        enter(session, POSTEL_STATE_EHLO);
-        choose_ehlo_name(session);
-        status = session_ehlo(session, deadline, error);
-        if (status == POSTEL_OK && (tls == POSTEL_TLS_STARTTLS || tls == POSTEL_TLS_OPPORTUNISTIC))
-                status = start_tls(session, deadline, error);
-        if (status == POSTEL_OK && session->options->credentials.user) {
-                int64_t since = clock_ns();
-                enter(session, POSTEL_STATE_AUTH);
-                status = session_authenticate(session, deadline, error);
-                charge(session, POSTEL_PHASE_AUTH, &since);
-        }
-        return status;
-}
-
-postel_status session_open(struct session *session, struct deadline deadline, postel_error *error)
-{
-        if (atomic_load(&session->state) != POSTEL_STATE_NEW)
-                return error_set(
-                        error, POSTEL_INVALID, POSTEL_PHASE_NONE, "connection: has been connected before");
-        postel_status status = open_steps(session, deadline, error);
-        if (status == POSTEL_OK) {
-                enter(session, POSTEL_STATE_READY);
-                return POSTEL_OK;
-        }
-        /* A server that is understood is told goodbye; around a handshake nobody can say what it would make
-         * of it. */
-        int state = atomic_load(&session->state);
-        bool between_lines =
-                state == POSTEL_STATE_GREETING || state == POSTEL_STATE_EHLO || state == POSTEL_STATE_AUTH;
-        if (between_lines && status != POSTEL_PROTOCOL)
-                session_begin_quit(session);
-        channel_poison(&session->channel, error);
-        settle(session);
-        return status;
 }
 
 /* ---- Sending ---- */
@@ -407,7 +195,7 @@ static postel_status run(struct session *session, const struct envelope *envelop
         bool clean = false;
         unsigned long long round_trips = session->channel.round_trips, replies = session->channel.replies;
 
-        enter(session, POSTEL_STATE_SENDING);
+        session_enter(session, POSTEL_STATE_SENDING);
         session->messages++;
         postel_status status =
                 transaction_run(&session->channel, &plan, &session->log, deadline, &clean, error);
@@ -415,7 +203,7 @@ static postel_status run(struct session *session, const struct envelope *envelop
         session->message_round_trips += session->channel.round_trips - round_trips;
         bool lost = status == POSTEL_IO || status == POSTEL_TLS || session->channel.shutting_down;
         session->lost_unheard = lost && session->channel.replies == replies;
-        enter(session, POSTEL_STATE_READY);
+        session_enter(session, POSTEL_STATE_READY);
         return status;
 }
 
@@ -444,7 +232,7 @@ postel_status session_send(struct session *session, const struct envelope *envel
         }
         if (status != POSTEL_OK)
                 outcome_lost(&session->log, error);
-        settle(session);
+        session_settle(session);
         return outcome_status(&session->log, error);
 }
 
@@ -458,7 +246,7 @@ static postel_status simple(struct session *session, postel_phase phase, const c
         postel_status status = session_check(session, error);
 
         if (status == POSTEL_OK)
-                status = ask_verb(session, phase, verb, deadline, &reply, error);
+                status = session_ask_verb(session, phase, verb, deadline, &reply, error);
         if (status != POSTEL_OK || reply.code < 300)
                 return status;
         snprintf(what, sizeof(what), "%s was refused", verb);
@@ -484,7 +272,7 @@ bool session_is_fresh(struct session *session)
         bool fresh = session_is_ready(session) && !stream_is_interrupted(&session->channel.stream) &&
                      channel_is_silent(&session->channel);
 
-        settle(session);
+        session_settle(session);
         return fresh;
 }
 
@@ -496,7 +284,7 @@ void session_begin_quit(struct session *session)
         size_t from = channel_scratch(channel)->size;
         postel_error error;
 
-        if (channel->dead || channel->stream.fd < 0 || channel_has_output(channel) ||
+        if (channel->dead || channel->stream.fd < 0 || !output_is_empty(&channel->output) ||
                 command_verb(channel_scratch(channel), "QUIT", &error) != POSTEL_OK)
                 return;
         channel_queue_command(channel, from, NULL);
@@ -510,10 +298,10 @@ void session_finish_quit(struct session *session, struct deadline deadline)
         postel_error error;
 
         if (!channel->dead && channel->stream.fd >= 0)
-                channel_ask(channel, POSTEL_PHASE_QUIT, deadline, &reply, &error);
+                exchange_ask(channel, POSTEL_PHASE_QUIT, deadline, &reply, &error);
         if (!channel->dead)
                 stream_close(&channel->stream);
         error_set(&error, POSTEL_CLOSED, POSTEL_PHASE_QUIT, "it was closed");
         channel_poison(channel, &error);
-        settle(session);
+        session_settle(session);
 }

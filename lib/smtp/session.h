@@ -8,7 +8,7 @@
  */
 
 #include "sasl/sasl.h"
-#include "smtp/channel.h"
+#include "smtp/exchange.h"
 #include "smtp/outcome.h"
 #include "smtp/source.h"
 #include "wire/ehlo.h"
@@ -56,7 +56,7 @@ postel_status session_init(struct session *session, const struct session_options
         const struct tls_trust *trust, unsigned long long number, postel_error *error);
 void session_deinit(struct session *session);
 
-/* From the resolver to AUTH. See postel_connect() for the statuses. */
+/* From the resolver to AUTH; in opening.c. See postel_connect() for the statuses. */
 postel_status session_open(struct session *session, struct deadline deadline, postel_error *error);
 
 /* Whether it is open and without a fault. */
@@ -76,7 +76,7 @@ postel_status session_send(struct session *session, const struct envelope *envel
 postel_status session_reset(struct session *session, struct deadline deadline, postel_error *error);
 postel_status session_noop(struct session *session, struct deadline deadline, postel_error *error);
 
-/* EHLO: asks anew what the server offers. */
+/* EHLO: asks anew what the server offers; in opening.c. */
 postel_status session_ehlo(struct session *session, struct deadline deadline, postel_error *error);
 
 /* Logs in with the options' credentials; in authenticate.c. */
@@ -88,6 +88,17 @@ void session_finish_quit(struct session *session, struct deadline deadline);
 
 /* Looks whether an idle session may be used again, without a round trip. */
 bool session_is_fresh(struct session *session);
+
+/* ---- Shared by the parts of a session ---- */
+
+void session_enter(struct session *session, postel_state state);
+
+/* After anything that may have ended the channel: tells the others, and lets go of the socket. */
+void session_settle(struct session *session);
+
+/* A command without argument, and its reply. */
+postel_status session_ask_verb(struct session *session, postel_phase phase, const char *verb,
+        struct deadline deadline, struct reply *reply, postel_error *error);
 
 /* One command, one reply: what was appended to the channel's scratch from `from` on, shown in the trace as
  * `shown`. */

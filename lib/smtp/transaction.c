@@ -172,7 +172,7 @@ static postel_status queue_nothing(struct transaction *transaction)
 {
         static const char end[] = ".\r\n";
 
-        channel_queue_octets(transaction->channel, end, sizeof(end) - 1);
+        output_queue_octets(&transaction->channel->output, end, sizeof(end) - 1);
         transaction->end_queued = true;
         return POSTEL_OK;
 }
@@ -189,7 +189,7 @@ static postel_status queue_end(struct transaction *transaction, postel_error *er
 
         if (fault != BODY_OK)
                 return body_refused(fault, error);
-        channel_queue_octets(transaction->channel, piece.data, piece.size);
+        output_queue_octets(&transaction->channel->output, piece.data, piece.size);
         transaction->content_octets += piece.size;
         transaction->end_queued = true;
         return POSTEL_OK;
@@ -198,14 +198,14 @@ static postel_status queue_end(struct transaction *transaction, postel_error *er
 /* Frames the octets at hand as far as there is room. */
 static postel_status queue_rest(struct transaction *transaction, postel_error *error)
 {
-        while (transaction->rest_size && channel_has_room(transaction->channel)) {
+        while (transaction->rest_size && output_has_room(&transaction->channel->output)) {
                 struct body_piece piece;
                 size_t used;
                 enum body_fault fault = body_framer_next(
                         &transaction->framer, transaction->rest, transaction->rest_size, &used, &piece);
                 if (fault != BODY_OK)
                         return body_refused(fault, error);
-                channel_queue_octets(transaction->channel, piece.data, piece.size);
+                output_queue_octets(&transaction->channel->output, piece.data, piece.size);
                 transaction->content_octets += piece.size;
                 transaction->rest += used;
                 transaction->rest_size -= used;
@@ -224,7 +224,7 @@ static postel_status read_content(struct transaction *transaction, bool *held_up
 {
         struct source_reader *content = transaction->plan->content;
 
-        *held_up = channel_has_output(transaction->channel) && !source_is_in_place(content);
+        *held_up = !output_is_empty(&transaction->channel->output) && !source_is_in_place(content);
         if (*held_up)
                 return POSTEL_OK;
         return source_next(content, &transaction->channel->stream, transaction->deadline, &transaction->rest,
@@ -245,7 +245,7 @@ static postel_status write_content(struct transaction *transaction, size_t recip
                 return queue_nothing(transaction);
         transaction->content_begun = true;
         while (status == POSTEL_OK && !held_up && !transaction->end_queued &&
-                channel_has_room(transaction->channel)) {
+                output_has_room(&transaction->channel->output)) {
                 if (transaction->rest_size)
                         status = queue_rest(transaction, error);
                 else if (transaction->content_read)
@@ -301,7 +301,7 @@ static bool may_write(const struct transaction *transaction)
 {
         size_t recipient;
 
-        if (transaction->written >= transaction->end || !channel_has_room(transaction->channel))
+        if (transaction->written >= transaction->end || !output_has_room(&transaction->channel->output))
                 return false;
         if (transaction->written == transaction->answered)
                 return true;
@@ -423,7 +423,7 @@ postel_status transaction_run(struct channel *channel, const struct transaction_
         transaction.end = step_count(&transaction);
         body_framer_init(&transaction.framer, plan->content->source->refuse);
         update_phase(&transaction);
-        postel_status status = channel_run(channel, &transaction.exchange, deadline, error);
+        postel_status status = exchange_run(channel, &transaction.exchange, deadline, error);
         if (status != POSTEL_OK)
                 outcome_lost(log, error);
         *clean = transaction.accepted;

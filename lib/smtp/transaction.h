@@ -5,7 +5,7 @@
 /* One message on a session that is ready: RSET?, MAIL, RCPT…, DATA, content (RFC 5321 section 3.3, RFC 2920).
  */
 
-#include "smtp/channel.h"
+#include "smtp/exchange.h"
 #include "smtp/outcome.h"
 #include "smtp/source.h"
 #include "wire/command.h"
