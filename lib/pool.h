@@ -85,6 +85,26 @@ void pool_remove_busy_locked(postel_pool *pool, postel_connection *connection) R
 bool pool_is_worn_out(const postel_pool *pool, const postel_connection *connection, int64_t now_ns);
 bool pool_is_expired(const postel_pool *pool, const postel_connection *connection, int64_t now_ns);
 
+/* ---- Sessions; in pool_lease.c ---- */
+
+/* A session that is ready; *reused: it was idle before. The statuses of postel_pool_acquire(). */
+postel_status pool_lease(postel_pool *pool, struct deadline deadline, postel_connection **connection,
+        bool *reused, postel_error *error);
+
+/* Gives a lease back: to the idle ones, or to nobody. */
+void pool_give_back(postel_pool *pool, postel_connection *connection);
+
+/* Opens a session in a place that is dialling, which becomes leased, or free. */
+postel_status pool_dial(
+        postel_pool *pool, struct deadline deadline, postel_connection **connection, postel_error *error);
+
+/*
+ * Exchanges a leased session, but not its place, for another idle one, or for the right to dial. `why` is the
+ * counter.
+ */
+postel_connection *pool_exchange_stale(
+        postel_pool *pool, postel_connection *connection, postel_statistic why, bool for_idle);
+
 /*
  * Says QUIT without waiting, frees a busy session, then its place, which `held` counts: leased or kept. `why`
  * is the counter.

@@ -147,23 +147,6 @@ static void dequeue_locked(postel_pool *pool, struct waiter *waiter)
         pool->waiting--;
 }
 
-void pool_discard(postel_pool *pool, postel_connection *connection, size_t *held, postel_statistic why)
-{
-        lock_take(&pool->lock);
-        pool_remove_busy_locked(pool, connection);
-        lock_give(&pool->lock);
-
-        session_begin_quit(&connection->session);
-        connection_destroy(connection);
-
-        /* Only now: a place is free when the server may know that the session is gone, not before. */
-        lock_take(&pool->lock);
-        --*held;
-        pool->counters[why]++;
-        pool_grant_locked(pool);
-        lock_give(&pool->lock);
-}
-
 void pool_grant_locked(postel_pool *pool)
 {
         while (pool->queue_head && !pool->closing) {

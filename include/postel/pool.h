@@ -89,7 +89,7 @@ typedef enum postel_statistic {
         POSTEL_STATISTIC_SESSIONS_OPENED = 0, /* became ready */
         POSTEL_STATISTIC_SESSIONS_REUSED = 1, /* leases served by an idle session */
         POSTEL_STATISTIC_SESSIONS_RETIRED = 2, /* closed by idle time, age or number of messages */
-        POSTEL_STATISTIC_SESSIONS_LOST = 3, /* dropped after a fault, or found closed by the server */
+        POSTEL_STATISTIC_SESSIONS_LOST = 3, /* dropped for any other reason */
         POSTEL_STATISTIC_CONNECT_FAILURES = 4, /* never became ready */
         POSTEL_STATISTIC_WAITS = 5, /* leases that had to wait */
         POSTEL_STATISTIC_WAIT_TIMEOUTS = 6, /* of these, in vain */

@@ -193,7 +193,7 @@ static postel_status run(struct session *session, const struct envelope *envelop
                 .eight_bit_allowed = body && strcmp(body, "8BITMIME") == 0,
         };
         bool clean = false;
-        unsigned long long round_trips = session->channel.round_trips, replies = session->channel.replies;
+        unsigned long long round_trips = session->channel.round_trips;
 
         session_enter(session, POSTEL_STATE_SENDING);
         session->messages++;
@@ -201,8 +201,6 @@ static postel_status run(struct session *session, const struct envelope *envelop
                 transaction_run(&session->channel, &plan, &session->log, deadline, &clean, error);
         session->wants_reset = !clean;
         session->message_round_trips += session->channel.round_trips - round_trips;
-        bool lost = status == POSTEL_IO || status == POSTEL_TLS || session->channel.shutting_down;
-        session->lost_unheard = lost && session->channel.replies == replies;
         session_enter(session, POSTEL_STATE_READY);
         return status;
 }
@@ -220,8 +218,9 @@ postel_status session_send(struct session *session, const struct envelope *envel
         const struct source *content, struct deadline deadline, postel_error *error)
 {
         struct source_reader reader;
+        unsigned long long replies = session->channel.replies;
 
-        session->content_begun = session->lost_unheard = false;
+        session->content_begun = false;
         postel_status status = session_check(session, error);
         if (status == POSTEL_OK) {
                 status = source_open(&reader, content, error);
@@ -232,6 +231,8 @@ postel_status session_send(struct session *session, const struct envelope *envel
         }
         if (status != POSTEL_OK)
                 outcome_lost(&session->log, error);
+        session->lost_unheard = session->channel.dead && session->channel.replies == replies &&
+                                (status == POSTEL_IO || status == POSTEL_TLS || status == POSTEL_DEFERRED);
         session_settle(session);
         return outcome_status(&session->log, error);
 }
