@@ -165,7 +165,7 @@ static const char *body(void)
 
 static const char *const *recipients(size_t count)
 {
-        static char texts[1000][24];
+        static char texts[1000][40];
         static const char *addresses[1000];
 
         REQUIRE(count <= COUNT(addresses));
