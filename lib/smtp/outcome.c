@@ -149,22 +149,32 @@ void outcome_end_sent(struct outcome_log *log)
         log->end_sent = true;
 }
 
+/* Nothing more will be heard; these are the last words. */
+static void lose(struct outcome_log *log, postel_status status, postel_phase phase, const struct reply *words)
+{
+        log->fault = status;
+        for (size_t i = 0; i < log->count; i++) {
+                struct verdict *verdict = verdict_at(log, i);
+                if (verdict->decided)
+                        continue;
+                bool unknown = verdict->taken && log->end_sent;
+                remember_reply(log, verdict, phase, words);
+                decide(log, verdict, unknown ? POSTEL_OUTCOME_UNKNOWN : POSTEL_OUTCOME_NOT_SENT);
+        }
+}
+
 void outcome_lost(struct outcome_log *log, const postel_error *fault)
 {
         struct reply words = {
                 .code = fault->code, .text = fault->message, .text_size = strlen(fault->message)
         };
 
-        log->fault = fault->status;
-        log->system_error = fault->system_error;
-        for (size_t i = 0; i < log->count; i++) {
-                struct verdict *verdict = verdict_at(log, i);
-                if (verdict->decided)
-                        continue;
-                bool unknown = verdict->taken && log->end_sent;
-                remember_reply(log, verdict, fault->phase, &words);
-                decide(log, verdict, unknown ? POSTEL_OUTCOME_UNKNOWN : POSTEL_OUTCOME_NOT_SENT);
-        }
+        lose(log, fault->status, fault->phase, &words);
+}
+
+void outcome_closed(struct outcome_log *log, postel_phase phase, const struct reply *reply)
+{
+        lose(log, POSTEL_DEFERRED, phase, reply);
 }
 
 struct tally {

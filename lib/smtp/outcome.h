@@ -59,10 +59,11 @@ void outcome_accepted(struct outcome_log *log, const struct reply *reply);
 void outcome_end_sent(struct outcome_log *log);
 
 /*
- * Nothing more will be heard, because of `fault`; its code is 421 when the server said so. Who was taken is
- * UNKNOWN once the end was sent, everybody else who is not decided is NOT_SENT.
+ * Nothing more will be heard, because of `fault`, or because the server said 421. Who was taken is UNKNOWN
+ * once the end was sent, everybody else who is not decided is NOT_SENT.
  */
 void outcome_lost(struct outcome_log *log, const postel_error *fault);
+void outcome_closed(struct outcome_log *log, postel_phase phase, const struct reply *reply);
 
 /* Everybody is decided: the status of the send, as result.h has it. Any but POSTEL_OK is put into words in
  * the error. */

@@ -355,9 +355,9 @@ static void transaction_flushed(struct exchange *exchange)
 
 static postel_status closing(struct transaction *transaction, const struct reply *reply, postel_error *error)
 {
+        outcome_closed(transaction->log, transaction->exchange.phase, reply);
         error_set(error, POSTEL_DEFERRED, transaction->exchange.phase, "%s", reply->text);
         error->code = reply->code;
-        outcome_lost(transaction->log, error);
         return POSTEL_DEFERRED;
 }
 
