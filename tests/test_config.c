@@ -519,17 +519,17 @@ static void names_the_file_that_holds_no_certificate(void)
         make_files(&files);
         const struct {
                 void (*set)(postel_config *, const char *);
-                const char *path, *kind;
+                const char *path, *kind, *reason;
         } rows[] = {
-                { postel_config_set_ca_file, files.missing, "CA file: " },
-                { postel_config_set_ca_file, files.text, "CA file: " },
-                { postel_config_set_ca_file, files.directory, "CA file: " },
-                { postel_config_set_ca_file, "/dev/null", "CA file: " },
-                { postel_config_set_ca_file, "", "CA file: " },
-                { postel_config_set_ca_directory, files.missing, "CA directory: " },
-                { postel_config_set_ca_directory, files.empty, "CA directory: " },
-                { postel_config_set_ca_directory, files.directory, "CA directory: " },
-                { postel_config_set_ca_directory, files.text, "CA directory: " },
+                { postel_config_set_ca_file, files.missing, "CA file: ", "Error while reading file." },
+                { postel_config_set_ca_file, files.text, "CA file: ", "" },
+                { postel_config_set_ca_file, files.directory, "CA file: ", "Error while reading file." },
+                { postel_config_set_ca_file, "/dev/null", "CA file: ", "holds no certificate" },
+                { postel_config_set_ca_file, "", "CA file: ", "Error while reading file." },
+                { postel_config_set_ca_directory, files.missing, "CA directory: ", "holds no certificate" },
+                { postel_config_set_ca_directory, files.empty, "CA directory: ", "holds no certificate" },
+                { postel_config_set_ca_directory, files.directory, "CA directory: ", "holds no certificate" },
+                { postel_config_set_ca_directory, files.text, "CA directory: ", "holds no certificate" },
         };
 
         for (size_t i = 0; i < COUNT(rows); i++) {
@@ -539,7 +539,7 @@ static void names_the_file_that_holds_no_certificate(void)
                 rows[i].set(config, rows[i].path);
                 /* A config is checked without looking at files. */
                 CHECK_INT(postel_config_check(config, NULL), POSTEL_OK);
-                snprintf(want, sizeof(want), "%s%s: ", rows[i].kind, rows[i].path);
+                snprintf(want, sizeof(want), "%s%s: %s", rows[i].kind, rows[i].path, rows[i].reason);
                 check_refused_everywhere(config, POSTEL_TLS, want);
                 /* The system's trust does not make up for a file that was named. */
                 postel_config_set_system_trust(config, 1);

@@ -199,6 +199,19 @@ static void make_file(struct supply *supply, const char *front)
         REQUIRE(lseek(supply->fds[0], (off_t)strlen(front), SEEK_SET) >= 0);
 }
 
+/* What it was copied from may be gone before it is sent. */
+static postel_message *from_copy(struct supply *supply)
+{
+        char *data = malloc(supply->size + 1);
+
+        REQUIRE(data != NULL);
+        memcpy(data, supply->data, supply->size);
+        postel_message *message = postel_message_from_copy(data, supply->size);
+        memset(data, '!', supply->size);
+        free(data);
+        return message;
+}
+
 static postel_message *from_memory(struct supply *supply)
 {
         return postel_message_from_memory(supply->data, supply->size);
@@ -275,6 +288,7 @@ static const struct kind {
         { "FIFO", from_fifo, false },
         { "reader of single octets", from_reader, false },
         { "reader of all it can", from_quick_reader, false },
+        { "copy", from_copy, true },
 };
 
 static struct supply supply_of(const char *data, size_t size)
@@ -516,6 +530,40 @@ static void says_nothing_of_a_message_that_cannot_be_read(void)
         finish_one_good(&dialogue, &connection);
 }
 
+/* What every send asks first, and anybody may: without touching what can be read only once. */
+static void tells_whether_a_message_can_be_read(void)
+{
+        postel_error error = { .message = "" };
+
+        for (size_t i = 0; i < COUNT(kinds); i++) {
+                harness_row("%s", kinds[i].name);
+                expect_greeting("250 mail.example\r\n");
+                expect_envelope("");
+                expect_content("good\r\n", 6);
+                expect_quit();
+                postel_connection *connection;
+                struct dialogue *dialogue = begin(&connection);
+                struct supply supply = supply_of(LITERAL("good\r\n"));
+                postel_message *message = kinds[i].make(&supply);
+                CHECK_INT(postel_message_check(message, &error), POSTEL_OK);
+                CHECK_INT(postel_message_check(message, NULL), POSTEL_OK);
+                CHECK_INT(deliver(connection, message, &error), POSTEL_OK);
+                CHECK_STR(error.message, "");
+                postel_message_free(&message);
+                supply_end(&supply);
+                finish(&dialogue, &connection);
+        }
+        postel_message *message = postel_message_from_path("/tmp/no such file");
+        CHECK_INT(postel_message_check(message, &error), POSTEL_IO);
+        CHECK_INT(error.system_error, ENOENT);
+        check_text(error.message, "message: cannot open /tmp/no such file: ");
+        postel_message_set_refuse(message, 4);
+        CHECK_INT(postel_message_check(message, &error), POSTEL_INVALID);
+        CHECK_INT(postel_message_check(NULL, &error), POSTEL_INVALID);
+        CHECK_STR(error.message, "message: is missing");
+        postel_message_free(&message);
+}
+
 static void makes_no_message_of_nothing(void)
 {
         const postel_segment missing = { NULL, 1 };
@@ -582,6 +630,31 @@ static int boast(void *user_data, void *buffer, size_t size, size_t *count)
                 return read_portion(user_data, buffer, size, count);
         *count = size + 1;
         return 0;
+}
+
+static int break_down(void *user_data, void *buffer, size_t size, size_t *count)
+{
+        (void)user_data;
+        (void)buffer;
+        (void)size;
+        (void)count;
+        return 0;
+}
+
+static int give_and_fail(void *user_data, void *buffer, size_t size, size_t *count)
+{
+        return read_portion(user_data, buffer, size, count) + 1;
+}
+
+static void never_ends_a_message_of_a_reader_that_breaks_down(void)
+{
+        struct supply supply = supply_of(lines(), 64);
+
+        check_breaks_off(&supply, postel_message_from_reader(break_down, &supply, -1), "250 x\r\n", "", 0,
+                POSTEL_IO, "message: the reader failed");
+        supply.portion = 64;
+        check_breaks_off(&supply, postel_message_from_reader(give_and_fail, &supply, -1), "250 x\r\n", "", 0,
+                POSTEL_IO, "message: the reader failed");
 }
 
 static void never_ends_a_message_that_it_could_not_read(void)
@@ -1053,8 +1126,11 @@ static const struct test tests[] = {
         { "arrives whole where reading cuts it", arrives_whole_where_reading_cuts_it },
         { "leaves the offset of a file where it was", leaves_the_offset_of_a_file_where_it_was },
         { "says nothing of a message that cannot be read", says_nothing_of_a_message_that_cannot_be_read },
+        { "tells whether a message can be read", tells_whether_a_message_can_be_read },
         { "makes no message of nothing", makes_no_message_of_nothing },
         { "never ends a message that it could not read", never_ends_a_message_that_it_could_not_read },
+        { "never ends a message of a reader that breaks down",
+                never_ends_a_message_of_a_reader_that_breaks_down },
         { "never ends a message of another size than announced",
                 never_ends_a_message_of_another_size_than_announced },
         { "never ends a file that was cut off meanwhile", never_ends_a_file_that_was_cut_off_meanwhile },

@@ -169,6 +169,7 @@ void outcome_lost(struct outcome_log *log, const postel_error *fault)
                 .code = fault->code, .text = fault->message, .text_size = strlen(fault->message)
         };
 
+        log->system_error = fault->system_error;
         lose(log, fault->status, fault->phase, &words);
 }
 
