@@ -94,43 +94,50 @@ void channel_flush(struct channel *channel)
 
 /* ---- Replies ---- */
 
+#define WITHHELD "(a text that held a secret)"
+
+static bool holds_secret(const struct channel *channel, const char *text)
+{
+        for (int i = 0; i < CHANNEL_SECRETS; i++)
+                if (secret_is_in(text, channel->secrets[i]))
+                        return true;
+        return false;
+}
+
+static void trace_line(struct channel *channel, char separator, const char *line, int size)
+{
+        char text[REPLY_LINE_MAX_OCTETS + 8];
+        bool withheld;
+
+        int written = snprintf(text, sizeof(text), "%d%c%.*s", channel->parser.code, separator, size, line);
+        withheld = channel->parser.code == 334 || holds_secret(channel, text);
+        if (withheld)
+                written = snprintf(text, sizeof(text), "%d%c***", channel->parser.code, separator);
+        channel_trace(channel, POSTEL_TRACE_RECEIVED, text, (size_t)written);
+}
+
 static void trace_reply(struct channel *channel)
 {
-        const char *line = reply_parser_text(&channel->parser);
+        const char *line = channel->trace ? reply_parser_text(&channel->parser) : NULL;
 
-        if (!channel->trace)
-                return;
-        if (channel->parser.code == 334) {
-                channel_trace(channel, POSTEL_TRACE_RECEIVED, "334 ***", 7);
-                return;
-        }
         for (const char *end; line; line = end ? end + 1 : NULL) {
-                char text[REPLY_LINE_MAX_OCTETS + 8];
                 end = strchr(line, '\n');
-                int size = end ? (int)(end - line) : (int)strlen(line);
-                int written = snprintf(
-                        text, sizeof(text), "%d%c%.*s", channel->parser.code, end ? '-' : ' ', size, line);
-                channel_trace(channel, POSTEL_TRACE_RECEIVED, text, (size_t)written);
+                trace_line(channel, end ? '-' : ' ', line, end ? (int)(end - line) : (int)strlen(line));
         }
 }
 
 /*
- * A server that repeats a secret must not make us tell it to a trace or an error. Blanking the place alone
- * would show the secret by what is missing. The challenges of AUTH stay as they are for the mechanism, and
- * are not traced.
+ * A server that repeats a secret must not make us tell it to a trace or an error, and refusals are what
+ * errors are made of. Blanking the place alone would show the secret by what is missing.
  */
 static void withhold_secrets(struct channel *channel)
 {
         struct buffer *text = &channel->parser.text;
-        static const char withheld[] = "(a text that held a secret)";
-        bool found = false;
 
-        for (int i = 0; i < CHANNEL_SECRETS; i++)
-                found = found || secret_is_in(text->data, channel->secrets[i]);
-        if (!found || channel->parser.code == 334)
+        if (channel->parser.code < 400 || !holds_secret(channel, text->data))
                 return;
         buffer_wipe(text);
-        if (!buffer_append(text, withheld, sizeof(withheld)))
+        if (!buffer_append(text, WITHHELD, sizeof(WITHHELD)))
                 text->data[0] = '\0';
 }
 
@@ -170,14 +177,15 @@ enum reply_event channel_next_reply(struct channel *channel, struct reply *reply
                 error_set(error, POSTEL_PROTOCOL, POSTEL_PHASE_NONE, "the server's reply %s", parser->fault);
         if (event != REPLY_READY)
                 return event;
+        trace_reply(channel);
         withhold_secrets(channel);
         reply->code = parser->code;
         reply->text = reply_parser_text(parser);
         reply->text_size = reply_parser_text_size(parser);
+        reply->holds_secret = holds_secret(channel, reply->text);
         reply->enhanced[0] = '\0';
         if (channel->enhanced)
                 reply_enhanced(reply->code, reply->text, reply->enhanced);
-        trace_reply(channel);
         return REPLY_READY;
 }
 
@@ -195,6 +203,11 @@ postel_status channel_read(struct channel *channel, postel_error *error)
                 return error_set(error, POSTEL_IO, POSTEL_PHASE_NONE, "the server closed the connection");
         channel->in_to += (size_t)got;
         return POSTEL_OK;
+}
+
+const char *reply_words(const struct reply *reply)
+{
+        return reply->holds_secret ? WITHHELD : reply->text;
 }
 
 /* A 421 is the end, whatever it is about (RFC 5321 section 3.8). */
@@ -225,8 +238,11 @@ postel_status channel_hear_unasked(
                 return error->status;
         if (event == REPLY_READY && reply->code == 421)
                 return channel_closing(channel, phase, reply, error);
-        return error_set(error, POSTEL_PROTOCOL, phase, "the server said something that nobody asked for: %s",
-                event == REPLY_READY ? reply->text : "no whole reply");
+        if (event != REPLY_READY)
+                return error_set(error, POSTEL_PROTOCOL, phase,
+                        "the server said something that nobody asked for: no whole reply");
+        return error_set(error, POSTEL_PROTOCOL, phase,
+                "the server said something that nobody asked for: %d %s", reply->code, reply_words(reply));
 }
 
 /* ---- Ending ---- */

@@ -17,6 +17,7 @@ struct reply {
         char enhanced[ENHANCED_MAX]; /* "" where the server does not announce them */
         const char *text; /* borrowed until the next reply is read */
         size_t text_size;
+        bool holds_secret; /* the text repeats one, and is no refusal: results may show it, errors may not */
 };
 
 #define CHANNEL_IN_OCTETS 2048
@@ -39,11 +40,14 @@ struct channel {
         postel_trace_function trace;
         void *trace_data;
         unsigned long long number;
-        const char *secrets[CHANNEL_SECRETS]; /* borrowed; a reply that holds one of them is withheld */
+        const char *secrets[CHANNEL_SECRETS]; /* borrowed; a refusal that holds one of them is withheld */
 };
 
 postel_status channel_init(struct channel *channel, postel_error *error);
 void channel_deinit(struct channel *channel);
+
+/* The text as an error may show it. */
+const char *reply_words(const struct reply *reply);
 
 /* Where commands are appended, by command.h; then told with channel_queue_command(). */
 struct buffer *channel_scratch(struct channel *channel);

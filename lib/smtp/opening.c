@@ -108,16 +108,12 @@ postel_status session_ehlo(struct session *session, struct deadline deadline, po
 {
         struct buffer *scratch = channel_scratch(&session->channel);
         size_t from = scratch->size;
-        const char *password = session->channel.secrets[0];
         struct reply reply;
         int64_t since = clock_ns();
 
-        /* An offer is there to be read: withheld for a short password within it, it would offer nothing. */
-        session->channel.secrets[0] = NULL;
         postel_status status = command_ehlo(scratch, session->ehlo_name, error);
         if (status == POSTEL_OK)
                 status = session_ask(session, POSTEL_PHASE_EHLO, from, NULL, deadline, &reply, error);
-        session->channel.secrets[0] = password;
         charge(session, POSTEL_PHASE_EHLO, &since);
         if (status != POSTEL_OK)
                 return status;

@@ -82,7 +82,7 @@ postel_status session_refused(struct session *session, const struct reply *reply
 
         if (reply->code < 400)
                 status = POSTEL_PROTOCOL;
-        error_set(error, status, phase, "%s: %d %s", what, reply->code, reply->text);
+        error_set(error, status, phase, "%s: %d %s", what, reply->code, reply_words(reply));
         error->code = reply->code;
         if (status == POSTEL_PROTOCOL) {
                 channel_poison(&session->channel, error);

@@ -72,8 +72,8 @@ static void stop(struct transaction *transaction)
 
 static postel_status wrong_class(const struct reply *reply, postel_phase phase, postel_error *error)
 {
-        error_set(
-                error, POSTEL_PROTOCOL, phase, "a reply of the wrong kind: %d %s", reply->code, reply->text);
+        error_set(error, POSTEL_PROTOCOL, phase, "a reply of the wrong kind: %d %s", reply->code,
+                reply_words(reply));
         error->code = reply->code;
         return POSTEL_PROTOCOL;
 }
@@ -372,7 +372,7 @@ static postel_status take_early(
                         "refused while the message was sent: %d %s", reply->code, reply->text);
         } else {
                 error_set(error, POSTEL_PROTOCOL, transaction->exchange.phase,
-                        "a reply that nobody asked for: %d %s", reply->code, reply->text);
+                        "a reply that nobody asked for: %d %s", reply->code, reply_words(reply));
         }
         error->code = reply->code;
         return error->status;
