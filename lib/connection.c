@@ -12,6 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+static postel_status no_connection(postel_error *error)
+{
+        return error_set(error, POSTEL_INVALID, POSTEL_PHASE_NONE, "connection: is missing");
+}
+
 postel_status connection_new_of(const struct endpoint *endpoint, unsigned long long number,
         postel_connection **connection, postel_error *error)
 {
@@ -42,18 +47,19 @@ void connection_destroy(postel_connection *connection)
 postel_status postel_connection_new(
         const postel_config *config, postel_connection **connection, postel_error *error)
 {
-        postel_error ignored;
+        postel_error fault;
         struct endpoint endpoint;
         postel_connection *made;
 
-        error = error ? error : &ignored;
-        postel_status status = endpoint_init(&endpoint, config, error);
+        if (!connection)
+                return no_connection(error);
+        postel_status status = endpoint_init(&endpoint, config, &fault);
         if (status != POSTEL_OK)
-                return status;
-        status = connection_new_of(&endpoint, 0, &made, error);
+                return error_report(error, status, &fault);
+        status = connection_new_of(&endpoint, 0, &made, &fault);
         if (status != POSTEL_OK) {
                 endpoint_deinit(&endpoint);
-                return status;
+                return error_report(error, status, &fault);
         }
         /* From now on it lives where the connection does. */
         made->own = endpoint;
@@ -80,11 +86,6 @@ void postel_connection_free(postel_connection **connection)
 
 /* ---- Calls ---- */
 
-static postel_status no_connection(postel_error *error)
-{
-        return error_set(error, POSTEL_INVALID, POSTEL_PHASE_NONE, "connection: is missing");
-}
-
 static postel_status gate_busy(postel_error *error)
 {
         return error_set(error, POSTEL_TIMEOUT, POSTEL_PHASE_POOL,
@@ -97,20 +98,19 @@ typedef postel_status (*session_call)(struct session *session, struct deadline d
 static postel_status call(
         postel_connection *connection, session_call function, int timeout_ms, postel_error *error)
 {
-        postel_error ignored;
+        postel_error fault;
         struct deadline deadline;
 
-        error = error ? error : &ignored;
         if (!connection)
                 return no_connection(error);
-        postel_status status = endpoint_deadline(connection->endpoint, timeout_ms, &deadline, error);
+        postel_status status = endpoint_deadline(connection->endpoint, timeout_ms, &deadline, &fault);
         if (status != POSTEL_OK)
-                return status;
+                return error_report(error, status, &fault);
         if (!gate_enter(&connection->gate, deadline))
                 return gate_busy(error);
-        status = function(&connection->session, deadline, error);
+        status = function(&connection->session, deadline, &fault);
         gate_leave(&connection->gate);
-        return status;
+        return error_report(error, status, &fault);
 }
 
 postel_status postel_connect(postel_connection *connection, int timeout_ms, postel_error *error)
@@ -223,33 +223,35 @@ postel_status postel_send(postel_connection *connection, const char *from, const
         size_t to_count, const void *body, size_t body_size, int timeout_ms, postel_result **result,
         postel_error *error)
 {
-        postel_error ignored;
+        postel_error fault;
         struct sending sending;
         postel_segment segment;
 
-        error = error ? error : &ignored;
         if (result)
                 *result = NULL;
         if (!connection)
                 return no_connection(error);
         postel_status status =
-                sending_from_arguments(&sending, from, to, to_count, body, body_size, &segment, error);
-        return status == POSTEL_OK ? send_checked(connection, &sending, timeout_ms, result, error) : status;
+                sending_from_arguments(&sending, from, to, to_count, body, body_size, &segment, &fault);
+        if (status == POSTEL_OK)
+                status = send_checked(connection, &sending, timeout_ms, result, &fault);
+        return error_report(error, status, &fault);
 }
 
 postel_status postel_send_with_params(postel_connection *connection, const postel_envelope *envelope,
         const postel_message *message, int timeout_ms, postel_result **result, postel_error *error)
 {
-        postel_error ignored;
+        postel_error fault;
         struct sending sending;
 
-        error = error ? error : &ignored;
         if (result)
                 *result = NULL;
         if (!connection)
                 return no_connection(error);
-        postel_status status = sending_from_objects(&sending, envelope, message, error);
-        return status == POSTEL_OK ? send_checked(connection, &sending, timeout_ms, result, error) : status;
+        postel_status status = sending_from_objects(&sending, envelope, message, &fault);
+        if (status == POSTEL_OK)
+                status = send_checked(connection, &sending, timeout_ms, result, &fault);
+        return error_report(error, status, &fault);
 }
 
 /* ---- Looking at it ---- */

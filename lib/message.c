@@ -133,10 +133,11 @@ postel_status message_source(const postel_message *message, struct source *sourc
 
 postel_status postel_message_check(const postel_message *message, postel_error *error)
 {
-        postel_error ignored;
+        postel_error fault;
         struct source source;
 
-        error = error ? error : &ignored;
-        postel_status status = message_source(message, &source, error);
-        return status == POSTEL_OK ? source_check(&source, error) : status;
+        postel_status status = message_source(message, &source, &fault);
+        if (status == POSTEL_OK)
+                status = source_check(&source, &fault);
+        return error_report(error, status, &fault);
 }

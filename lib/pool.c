@@ -13,14 +13,17 @@
 
 postel_status postel_pool_open(const postel_config *config, postel_pool **pool, postel_error *error)
 {
-        postel_pool *made = calloc(1, sizeof(*made));
+        postel_error fault;
 
+        if (!pool)
+                return error_set(error, POSTEL_INVALID, POSTEL_PHASE_NONE, "pool: is missing");
+        postel_pool *made = calloc(1, sizeof(*made));
         if (!made)
                 return error_set(error, POSTEL_MEMORY, POSTEL_PHASE_NONE, "out of memory");
-        postel_status status = endpoint_init(&made->endpoint, config, error);
+        postel_status status = endpoint_init(&made->endpoint, config, &fault);
         if (status != POSTEL_OK) {
                 free(made);
-                return status;
+                return error_report(error, status, &fault);
         }
         lock_init(&made->lock);
         condition_init(&made->changed);
@@ -69,25 +72,24 @@ static void leave(postel_pool *pool)
 postel_status postel_pool_acquire(
         postel_pool *pool, int timeout_ms, postel_connection **connection, postel_error *error)
 {
-        postel_error ignored;
+        postel_error fault;
         struct deadline deadline;
         bool reused;
 
-        error = error ? error : &ignored;
         if (!pool || !connection)
                 return error_set(error, POSTEL_INVALID, POSTEL_PHASE_NONE, "pool: is missing");
-        postel_status status = endpoint_deadline(&pool->endpoint, timeout_ms, &deadline, error);
+        postel_status status = endpoint_deadline(&pool->endpoint, timeout_ms, &deadline, &fault);
         if (status != POSTEL_OK)
-                return status;
+                return error_report(error, status, &fault);
         enter(pool);
-        status = pool_lease(pool, deadline, connection, &reused, error);
+        status = pool_lease(pool, deadline, connection, &reused, &fault);
         if (status == POSTEL_OK) {
                 lock_take(&pool->lock);
                 pool->references++;
                 lock_give(&pool->lock);
         }
         leave(pool);
-        return status;
+        return error_report(error, status, &fault);
 }
 
 /* Whether it is a lease of this pool; from now on it is one no more. */
@@ -245,33 +247,35 @@ static postel_status pool_send_checked(postel_pool *pool, const struct sending *
 postel_status postel_pool_send(postel_pool *pool, const char *from, const char *const *to, size_t to_count,
         const void *body, size_t body_size, int timeout_ms, postel_result **result, postel_error *error)
 {
-        postel_error ignored;
+        postel_error fault;
         struct sending sending;
         postel_segment segment;
 
-        error = error ? error : &ignored;
         if (result)
                 *result = NULL;
         if (!pool)
                 return error_set(error, POSTEL_INVALID, POSTEL_PHASE_NONE, "pool: is missing");
         postel_status status =
-                sending_from_arguments(&sending, from, to, to_count, body, body_size, &segment, error);
-        return status == POSTEL_OK ? pool_send_checked(pool, &sending, timeout_ms, result, error) : status;
+                sending_from_arguments(&sending, from, to, to_count, body, body_size, &segment, &fault);
+        if (status == POSTEL_OK)
+                status = pool_send_checked(pool, &sending, timeout_ms, result, &fault);
+        return error_report(error, status, &fault);
 }
 
 postel_status postel_pool_send_with_params(postel_pool *pool, const postel_envelope *envelope,
         const postel_message *message, int timeout_ms, postel_result **result, postel_error *error)
 {
-        postel_error ignored;
+        postel_error fault;
         struct sending sending;
 
-        error = error ? error : &ignored;
         if (result)
                 *result = NULL;
         if (!pool)
                 return error_set(error, POSTEL_INVALID, POSTEL_PHASE_NONE, "pool: is missing");
-        postel_status status = sending_from_objects(&sending, envelope, message, error);
-        return status == POSTEL_OK ? pool_send_checked(pool, &sending, timeout_ms, result, error) : status;
+        postel_status status = sending_from_objects(&sending, envelope, message, &fault);
+        if (status == POSTEL_OK)
+                status = pool_send_checked(pool, &sending, timeout_ms, result, &fault);
+        return error_report(error, status, &fault);
 }
 
 /* ---- Closing ---- */

@@ -6,11 +6,11 @@
 
 #include "base/secret.h"
 #include "base/status.h"
+#include "wire/octet.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 struct part {
         const char *text;
@@ -84,7 +84,7 @@ static postel_status parse_scheme(
 
         for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
                 size_t size = strlen(schemes[i].prefix);
-                if (strncasecmp(url, schemes[i].prefix, size) != 0)
+                if (strlen(url) < size || !octets_equal_in_any_case(url, schemes[i].prefix, size))
                         continue;
                 postel_config_set_tls(config, schemes[i].tls);
                 *rest = url + size;

@@ -778,10 +778,13 @@ static void stops_a_body_that_is_refused(void)
                 postel_outcome outcome;
                 int code;
                 const char *enhanced;
+                unsigned how;
         } rows[] = {
                 { "552 5.3.4 too big\r\n", POSTEL_REJECTED, REJECTED, 552, "5.3.4" },
+                { "552 5.3.4 too big\r\n", POSTEL_REJECTED, REJECTED, 552, "5.3.4", DIALOGUE_CLOSE },
                 { "451 4.3.0 virus scanner died\r\n", POSTEL_DEFERRED, DEFERRED, 451, "4.3.0" },
                 { "421 4.3.2 going down\r\n", POSTEL_DEFERRED, NOT_SENT, 421, "4.3.2" },
+                { "421 4.3.2 going down\r\n", POSTEL_DEFERRED, NOT_SENT, 421, "4.3.2", DIALOGUE_CLOSE },
                 { "250 thanks, enough\r\n", POSTEL_PROTOCOL, NOT_SENT, 250, "" },
                 { "354 more\r\n", POSTEL_PROTOCOL, NOT_SENT, 354, "" },
                 { "what?\r\n", POSTEL_PROTOCOL, NOT_SENT, 0, "" },
@@ -789,7 +792,7 @@ static void stops_a_body_that_is_refused(void)
         for (size_t i = 0; i < COUNT(rows); i++) {
                 const struct exchange script[] = { HELLO(PIPELINING ENHANCED),
                         { MAIL RCPT("a") RCPT("b") DATA, OK OK "550 no\r\n" GO },
-                        { "mm", rows[i].reply, DIALOGUE_EARLY } };
+                        { "mm", rows[i].reply, DIALOGUE_EARLY | rows[i].how } };
                 struct client client =
                         meet(&(struct script)SCRIPT(script), (struct tuning){ .socket_octets = 4096 });
                 size_t size;

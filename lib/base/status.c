@@ -190,3 +190,10 @@ postel_status error_copy(postel_error *error, const postel_error *from)
                 *error = *from;
         return from->status;
 }
+
+postel_status error_report(postel_error *error, postel_status status, const postel_error *fault)
+{
+        if (status != POSTEL_OK)
+                error_copy(error, fault);
+        return status;
+}

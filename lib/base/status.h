@@ -19,6 +19,9 @@ postel_status error_set(postel_error *error, postel_status status, postel_phase 
 postel_status error_set_system(postel_error *error, postel_status status, postel_phase phase,
         int system_error, const char *format, ...) PRINTF_LIKE(5, 6);
 
+/* The end of a public call: `fault` becomes the caller's error unless all is well. Returns `status`. */
+postel_status error_report(postel_error *error, postel_status status, const postel_error *fault);
+
 /* Copies `from` where the caller wants it, and returns its status. */
 postel_status error_copy(postel_error *error, const postel_error *from);
 

@@ -5,11 +5,11 @@
 
 #include "base/secret.h"
 #include "base/status.h"
+#include "wire/octet.h"
 
 #include <gsasl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 struct mechanism {
         const char *name;
@@ -31,7 +31,8 @@ struct sasl {
 static const struct mechanism *find(const char *name)
 {
         for (size_t i = 0; i < sizeof(mechanisms) / sizeof(mechanisms[0]); i++)
-                if (strcasecmp(mechanisms[i].name, name) == 0)
+                if (strlen(mechanisms[i].name) == strlen(name) &&
+                        octets_equal_in_any_case(mechanisms[i].name, name, strlen(name)))
                         return &mechanisms[i];
         return NULL;
 }

@@ -57,9 +57,8 @@ static postel_status last_words(struct run *run, postel_error *error)
         postel_status status;
 
         do {
-                size_t before = run->channel->in_to;
                 status = channel_read(run->channel, &words);
-                if (status == POSTEL_OK && run->channel->in_to == before)
+                if (status == POSTEL_OK && !channel_unasked_octets(run->channel))
                         break;
                 if (status == POSTEL_OK)
                         status = take_replies(run, &words);
@@ -128,22 +127,25 @@ static postel_status fill(struct run *run, postel_error *error)
         return status;
 }
 
-/* Once the time has run out nothing more is written, or an end mark would go out that nobody waits for; what
- * has come by then still counts. */
+/*
+ * What has come is heard before anything more is written: a refusal that is already here must not be followed
+ * by the end mark. Once the time has run out nothing more is written either, but what had come by then has
+ * counted.
+ */
 static postel_status turn(struct run *run, postel_error *error)
 {
         struct exchange *exchange = run->exchange;
-        bool late = deadline_passed(until(run));
-        postel_status status = late ? POSTEL_OK : fill(run, error);
+        postel_status status = take_replies(run, error);
 
-        if (status == POSTEL_OK && !late)
-                status = write_some(run, error);
-        if (status == POSTEL_OK)
-                status = take_replies(run, error);
         if (status != POSTEL_OK || exchange->is_done(exchange))
                 return status;
-        if (late)
+        if (deadline_passed(until(run)))
                 return timed_out(run, error);
+        status = fill(run, error);
+        if (status == POSTEL_OK)
+                status = write_some(run, error);
+        if (status != POSTEL_OK)
+                return status;
         /* A long body is not written to its end against a server that has refused it. */
         bool more = output_is_empty(&run->channel->output) && exchange->has_more(exchange);
         if (!more)
