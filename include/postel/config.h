@@ -10,8 +10,8 @@
  *
  * Setters copy what they are given, do no I/O and return nothing. What is wrong (a CR in a user name, a port
  * out of range, memory that ran out) is kept and reported by postel_config_check(), and by every function
- * that takes a config, with the name of the field and the rule that it breaks. The first mistake stays until
- * it is mended by setting the same field again.
+ * that takes a config, with the name of the field and the rule that it breaks. A mistake stays until it is
+ * mended by setting the same field again, memory that ran out until the config is freed.
  *
  *     postel_config *config = postel_config_new();
  *     postel_config_set_host(config, "mail.example.com");
@@ -75,8 +75,8 @@ POSTEL_API int postel_config_has_password(const postel_config *config);
 
 /* ---- Where ---- */
 
-/* A host name of ASCII letters, digits, hyphens and dots, or an IPv4 or IPv6 address without brackets.
- * Required. */
+/* A host name of ASCII letters, digits, hyphens, underscores and dots, or an IPv4 or IPv6 address without
+ * brackets. Required. */
 POSTEL_API void postel_config_set_host(postel_config *config, const char *host);
 
 /* 1 to 65535, or 0 for the default: 465 with implicit TLS, 587 with STARTTLS (also opportunistic), 25 without
@@ -92,7 +92,7 @@ POSTEL_API void postel_config_set_server_name(postel_config *config, const char 
 /*
  * Whose certificates to trust: a file of PEM certificates, a directory of such files, the system's. Without
  * any of the three the system's are trusted. Files are read when a connection or a pool is made; a file that
- * holds no certificate is POSTEL_TLS there. NULL takes a choice back.
+ * holds no certificate is POSTEL_TLS there. With POSTEL_TLS_NONE they are not read. NULL takes a choice back.
  */
 POSTEL_API void postel_config_set_ca_file(postel_config *config, const char *path);
 POSTEL_API void postel_config_set_ca_directory(postel_config *config, const char *path);
@@ -108,9 +108,9 @@ POSTEL_API void postel_config_set_ehlo_name(postel_config *config, const char *n
 /* ---- Who ---- */
 
 /*
- * User name and password, UTF-8 without control octets, at most 1,024 octets each. With a user a session is
- * logged in or refused: a server that does not offer AUTH is POSTEL_AUTH. NULL: no login. The password is
- * wiped when replaced or freed.
+ * User name and password, meant to be UTF-8 and without control octets, at most 1,024 octets each. With a
+ * user a session is logged in or refused: a server that does not offer AUTH is POSTEL_AUTH. NULL: no login.
+ * The password is wiped when replaced or freed.
  */
 POSTEL_API void postel_config_set_user(postel_config *config, const char *user);
 POSTEL_API void postel_config_set_password(postel_config *config, const char *password);
@@ -151,8 +151,8 @@ typedef enum postel_trace_kind {
  * is in use and no other lock is held. It may block (and is then part of the call's time); it must not call
  * into the same connection or its pool. `text` is borrowed for the call, NUL-terminated, `size` octets long,
  * with control octets of the server escaped. Secrets are blanked by the code that writes them, bodies are
- * only counted. `session` is a number that tells the sessions of one config's copies apart. With a pool it is
- * called from several threads at once.
+ * only counted. `session` is a number that tells the sessions of one pool apart, and 0 for a connection on
+ * its own. With a pool it is called from several threads at once.
  */
 typedef void (*postel_trace_function)(
         void *user_data, unsigned long long session, postel_trace_kind kind, const char *text, size_t size);

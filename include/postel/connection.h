@@ -11,9 +11,9 @@
  * number is POSTEL_INVALID. (The one exception: postel_connect() asks the system's resolver, which has time
  * limits of its own.)
  *
- * A refusal by the server (4yz, 5yz) leaves the session usable; the next message begins with RSET. Any fault
- * of I/O, TLS, time or protocol, and a 421, ends it: nothing is written on it again, and every later call
- * returns POSTEL_CLOSED with the first fault's text.
+ * A refusal by the server (4yz, 5yz) leaves the session usable, unless it came before the content was written
+ * to its end; the next message begins with RSET. Any fault of I/O, TLS, time or protocol, and a 421, ends it:
+ * nothing is written on it again, and every later call returns POSTEL_CLOSED with the first fault's text.
  *
  *     if (postel_connection_new(config, &connection, &error) == POSTEL_OK &&
  *         postel_connect(connection, 10000, &error) == POSTEL_OK)
@@ -79,9 +79,9 @@ POSTEL_API postel_status postel_connect(postel_connection *connection, int timeo
  * Returns the status of the result; see result.h. `result` may be NULL where the account is not wanted;
  * otherwise *result is always written: NULL when the envelope or an argument is POSTEL_INVALID (nothing was
  * sent) or memory ran out (what is returned is still true), else a result that is the caller's.
- * POSTEL_UNSUPPORTED: the server does not offer what the message needs, and nothing was sent. POSTEL_CLOSED:
- * the connection was not ready. POSTEL_INVALID with a result: the content breaks a rule of message.h.
- * POSTEL_IO may also be a body that could not be read.
+ * POSTEL_UNSUPPORTED: the server does not offer what the message needs; nothing was sent, or nothing that
+ * ends (see message.h). POSTEL_CLOSED: the connection was not ready. POSTEL_INVALID with a result: the
+ * content breaks a rule of message.h. POSTEL_IO may also be a body that could not be read.
  */
 POSTEL_API postel_status postel_send(postel_connection *connection, const char *from, const char *const *to,
         size_t to_count, const void *body, size_t body_size, int timeout_ms, postel_result **result,
@@ -118,9 +118,10 @@ POSTEL_API postel_status postel_connection_close(
 POSTEL_API void postel_connection_free(postel_connection **connection);
 
 /*
- * Ends the connection from any thread, without waiting for the mutex: a call that blocks returns
- * POSTEL_INTERRUPTED within milliseconds, with true outcomes, and so does the next one if there was none. For
- * good. Never blocks. Not for signal handlers.
+ * Ends the connection from any thread, without waiting for the mutex: a call that blocks returns within
+ * milliseconds, with true outcomes: POSTEL_INTERRUPTED, or POSTEL_UNKNOWN when only the final reply was
+ * missing. The next call is POSTEL_INTERRUPTED if none was blocked, else POSTEL_CLOSED. For good. Never
+ * blocks. Not for signal handlers.
  */
 POSTEL_API void postel_connection_interrupt(postel_connection *connection);
 
@@ -140,14 +141,14 @@ POSTEL_API int postel_connection_is_shutting_down(const postel_connection *conne
  */
 POSTEL_API size_t postel_connection_tls_description(postel_connection *connection, char *text, size_t size);
 
-/* Microseconds that a phase of postel_connect() took (RESOLVE, CONNECT, TLS, GREETING, EHLO, AUTH); 0 when
- * not passed. */
+/* Microseconds spent on resolving, on connecting, in the TLS handshake, and on the greeting, EHLO and AUTH
+ * (the phases of these names); 0 for any other. */
 POSTEL_API long long postel_connection_phase_us(const postel_connection *connection, postel_phase phase);
 
 /*
  * What the server offered in its last reply to EHLO (RFC 5321 section 4.1.1.1), as a copy that is the
- * caller's, to be freed with postel_capabilities_free(). POSTEL_OK; POSTEL_CLOSED before the first EHLO;
- * POSTEL_MEMORY, POSTEL_TIMEOUT (the mutex): *capabilities is not written.
+ * caller's, to be freed with postel_capabilities_free(). POSTEL_OK; POSTEL_CLOSED before the first EHLO and
+ * after a failed handshake; POSTEL_MEMORY, POSTEL_TIMEOUT (the mutex): *capabilities is not written.
  */
 POSTEL_API postel_status postel_connection_capabilities(postel_connection *connection, int timeout_ms,
         postel_capabilities **capabilities, postel_error *error);

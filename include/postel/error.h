@@ -5,10 +5,10 @@
 /*
  * What went wrong, where, and in whose words.
  *
- * Every function that can fail returns a postel_status and takes a postel_error as its last argument. The
- * error belongs to the caller, has a fixed size and owns no memory: it may live on the stack, be copied by
- * assignment and be thrown away. It may be NULL where the text is not wanted. On POSTEL_OK it is left as it
- * was.
+ * Every function that can fail returns a postel_status and, but for postel_pool_release(), takes a
+ * postel_error as its last argument. The error belongs to the caller, has a fixed size and owns no memory: it
+ * may live on the stack, be copied by assignment and be thrown away. It may be NULL where the text is not
+ * wanted. On POSTEL_OK it is left as it was.
  *
  *     postel_error error;
  *     if (postel_pool_open(config, &pool, &error) != POSTEL_OK)

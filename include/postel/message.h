@@ -58,7 +58,8 @@ typedef int (*postel_read_function)(void *user_data, void *buffer, size_t size, 
  *  - copy: the same, but nothing is borrowed: for languages whose memory moves;
  *  - segments: `count` parts, sent one after the other; the array is copied, the parts are not;
  *  - fd: a descriptor, read from its present offset to its end, never closed. The offset of a regular file
- * does not move. It should not be non-blocking;
+ * does not move. While a pipe is waited for, what the server says is heard only with the next octets; the
+ * deadline and interrupts hold;
  *  - path: copied; opened at each send. A file that cannot be opened or read is POSTEL_IO then;
  *  - reader: a callback, with the number of octets it will give before newlines are changed, or -1 when not
  * known.

@@ -88,7 +88,8 @@ POSTEL_API void postel_pool_close(postel_pool **pool, int drain_ms);
 typedef enum postel_statistic {
         POSTEL_STATISTIC_SESSIONS_OPENED = 0, /* became ready */
         POSTEL_STATISTIC_SESSIONS_REUSED = 1, /* leases served by an idle session */
-        POSTEL_STATISTIC_SESSIONS_RETIRED = 2, /* closed by idle time, age or number of messages */
+        POSTEL_STATISTIC_SESSIONS_RETIRED =
+                2, /* closed by idle time, age, number of messages, or with the pool */
         POSTEL_STATISTIC_SESSIONS_LOST = 3, /* dropped for any other reason */
         POSTEL_STATISTIC_CONNECT_FAILURES = 4, /* never became ready */
         POSTEL_STATISTIC_WAITS = 5, /* leases that had to wait */

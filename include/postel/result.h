@@ -50,8 +50,9 @@ POSTEL_API postel_status postel_result_status(const postel_result *result);
  * recipient whose outcome gave the status. The phase it came in, its code (0: no reply), its enhanced status
  * code ("5.1.1"; "" without one, or where the server does not announce ENHANCEDSTATUSCODES, RFC 2034), and
  * its text as the server sent it (the
- * enhanced code at its beginning included, octets as they came), lines joined by LF, at most 1,024 octets.
- * For a fault without a reply: its phase, 0, "" and what went wrong.
+ * enhanced code at its beginning included, octets as they came), lines joined by LF, at most 1,024 octets; a
+ * refusal that repeats the password is withheld. For a fault without a reply: its phase, 0, "" and what went
+ * wrong.
  */
 POSTEL_API postel_phase postel_result_phase(const postel_result *result);
 POSTEL_API int postel_result_code(const postel_result *result);
@@ -62,8 +63,8 @@ POSTEL_API const char *postel_result_text(const postel_result *result);
  * known. */
 POSTEL_API const char *postel_result_queue_id(const postel_result *result);
 
-/* How often the message was begun: 1, or 2 when the first session turned out to be stale; 0: no session was
- * had. */
+/* How many sessions the message was given to: 1, or 2 when the first turned out to be stale; 0: none was had.
+ */
 POSTEL_API int postel_result_attempts(const postel_result *result);
 
 /* In the order of the envelope, duplicates included. */

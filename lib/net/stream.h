@@ -39,8 +39,8 @@ postel_status stream_init(struct stream *stream, postel_error *error);
 /* Closes without a word. */
 void stream_deinit(struct stream *stream);
 
-/* Resolves and tries each address until one answers. The two deadlines: of the call, and for connecting to
- * any one address. */
+/* The addresses, for freeaddrinfo(); then a connection to the first that answers, by the deadline of the call
+ * and within phase_ms for each. */
 postel_status stream_resolve(
         const struct stream_address *address, struct addrinfo **found, postel_error *error);
 postel_status stream_connect(struct stream *stream, const struct stream_address *address,

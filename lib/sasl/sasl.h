@@ -24,7 +24,7 @@ const char *sasl_mechanism_fault(const char *mechanism);
  * of them. */
 const char *sasl_choose(const struct sasl_credentials *credentials, const struct ehlo *ehlo);
 
-/* POSTEL_MEMORY or POSTEL_AUTH: not written. */
+/* POSTEL_MEMORY or POSTEL_PROTOCOL: not written. */
 postel_status sasl_new(const char *mechanism, const struct sasl_credentials *credentials, struct sasl **sasl,
         postel_error *error);
 void sasl_free(struct sasl **sasl);
