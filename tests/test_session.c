@@ -1280,7 +1280,7 @@ static void is_interrupted_before_it_begins(void)
         postel_connection_interrupt(connection);
         CHECK_INT(postel_connect(connection, 10000, &error), POSTEL_INTERRUPTED);
         CHECK(error.phase == POSTEL_PHASE_CONNECT || error.phase == POSTEL_PHASE_GREETING);
-        check_closed(connection, 0, "interrupted by another thread");
+        check_closed(connection, 0, "interrupted");
         hang_up(&connection);
         close(fd);
 }

@@ -51,8 +51,7 @@ static postel_status wait_for(
         if (ready < 0)
                 return error_set_system(error, POSTEL_IO, POSTEL_PHASE_NONE, errno, "poll failed");
         if (stream_is_interrupted(stream))
-                return error_set(
-                        error, POSTEL_INTERRUPTED, POSTEL_PHASE_NONE, "interrupted by another thread");
+                return error_set(error, POSTEL_INTERRUPTED, POSTEL_PHASE_NONE, "interrupted");
         if (ready == 0)
                 return error_set(error, POSTEL_TIMEOUT, POSTEL_PHASE_NONE, "the time ran out");
         return POSTEL_OK;
@@ -71,6 +70,15 @@ postel_status stream_wait_for_input(
         struct stream *stream, int fd, struct deadline deadline, postel_error *error)
 {
         return wait_for(stream, fd, POLLIN, deadline, error);
+}
+
+postel_status stream_check(const struct stream *stream, struct deadline deadline, postel_error *error)
+{
+        if (stream_is_interrupted(stream))
+                return error_set(error, POSTEL_INTERRUPTED, POSTEL_PHASE_NONE, "interrupted");
+        if (deadline_passed(deadline))
+                return error_set(error, POSTEL_TIMEOUT, POSTEL_PHASE_NONE, "the time ran out");
+        return POSTEL_OK;
 }
 
 bool stream_is_readable(struct stream *stream)

@@ -70,6 +70,10 @@ postel_status stream_wait(struct stream *stream, bool writing, struct deadline d
 postel_status stream_wait_for_input(
         struct stream *stream, int fd, struct deadline deadline, postel_error *error);
 
+/* Between waits: POSTEL_OK while there is time and nobody has interrupted; else POSTEL_TIMEOUT or
+ * POSTEL_INTERRUPTED. */
+postel_status stream_check(const struct stream *stream, struct deadline deadline, postel_error *error);
+
 /* Whether there is something to read right now, or an end. One system call at most. */
 bool stream_is_readable(struct stream *stream);
 

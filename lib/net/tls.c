@@ -270,13 +270,13 @@ ssize_t tls_read(struct tls *tls, void *data, size_t size, postel_error *error)
 {
         ssize_t result;
 
-        /* A request to renegotiate is a HelloRequest (RFC 5246 section 7.4.1.1): it may be ignored, and is.
-         */
         do {
                 result = gnutls_record_recv(tls->session, data, size);
-        } while (result == GNUTLS_E_WARNING_ALERT_RECEIVED || result == GNUTLS_E_INTERRUPTED ||
-                 result == GNUTLS_E_REHANDSHAKE);
-        if (result == GNUTLS_E_AGAIN)
+        } while (result == GNUTLS_E_INTERRUPTED);
+        /* A request to renegotiate is a HelloRequest (RFC 5246 section 7.4.1.1): it may be ignored, and is.
+         * Whoever sends these or warnings without end meets the caller's deadline. */
+        if (result == GNUTLS_E_AGAIN || result == GNUTLS_E_WARNING_ALERT_RECEIVED ||
+                result == GNUTLS_E_REHANDSHAKE)
                 return TLS_AGAIN;
         return result < 0 ? fault(tls, (int)result, false, error) : result;
 }

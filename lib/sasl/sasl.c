@@ -71,6 +71,9 @@ postel_status sasl_new(const char *mechanism, const struct sasl_credentials *cre
                 return error_set(error, POSTEL_MEMORY, POSTEL_PHASE_AUTH, "out of memory");
         made->mechanism = find(mechanism);
         int result = gsasl_init(&made->library);
+        /* Of a failed start it leaves a pointer to what it has freed. */
+        if (result != GSASL_OK)
+                made->library = NULL;
         if (result == GSASL_OK)
                 result = gsasl_client_start(made->library, made->mechanism->name, &made->session);
         if (result == GSASL_OK)

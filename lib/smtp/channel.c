@@ -17,6 +17,9 @@
 /* What an idle session keeps: enough for the commands and replies of a usual message. */
 #define CHANNEL_KEEP_OCTETS 1024
 
+/* More than these many records without content are no silence. */
+#define MAX_SILENT_READS 64
+
 postel_status channel_init(struct channel *channel, postel_error *error)
 {
         memset(channel, 0, sizeof(*channel));
@@ -229,7 +232,10 @@ postel_status channel_hear_unasked(
 {
         postel_status status = POSTEL_OK;
 
-        if (!channel_unasked_octets(channel) && stream_is_readable(&channel->stream))
+        /* Within TLS, records that say nothing (tickets, key updates) may stand in front of one that does. */
+        for (int i = 0; i < MAX_SILENT_READS && status == POSTEL_OK && !channel_unasked_octets(channel) &&
+                        stream_is_readable(&channel->stream);
+                i++)
                 status = channel_read(channel, error);
         if (status != POSTEL_OK || !channel_unasked_octets(channel))
                 return status;

@@ -12,6 +12,9 @@
  * and at the time. */
 #define BURST_OCTETS 262144
 
+/* Who sends more than this without being asked is not listened to before the next write. */
+#define MAX_READS 64
+
 struct run {
         struct channel *channel;
         struct exchange *exchange;
@@ -127,32 +130,55 @@ static postel_status fill(struct run *run, postel_error *error)
         return status;
 }
 
+/* While no reply is due, what has come all the same is heard before anything more is written. */
+static postel_status hear(struct run *run, postel_error *error)
+{
+        struct exchange *exchange = run->exchange;
+        postel_status status = POSTEL_OK;
+
+        for (int i = 0; i < MAX_READS && status == POSTEL_OK && !exchange->is_done(exchange) &&
+                        exchange->is_silence_due(exchange) && stream_is_readable(&run->channel->stream);
+                i++) {
+                status = channel_read(run->channel, error);
+                if (status == POSTEL_OK)
+                        status = take_replies(run, error);
+        }
+        return status;
+}
+
 /*
- * What has come is heard before anything more is written: a refusal that is already here must not be followed
- * by the end mark. Once the time has run out nothing more is written either, but what had come by then has
- * counted.
+ * Hears, then writes. A refusal that is already here must not be followed by the end mark, and reading
+ * content may have taken long: therefore twice. Once the time has run out nothing more is written, but what
+ * had come by then has counted.
  */
+static postel_status hear_and_write(struct run *run, postel_error *error)
+{
+        postel_status status = hear(run, error);
+
+        if (status == POSTEL_OK && deadline_passed(until(run)))
+                return timed_out(run, error);
+        if (status == POSTEL_OK)
+                status = fill(run, error);
+        if (status == POSTEL_OK)
+                status = hear(run, error);
+        if (status == POSTEL_OK)
+                status = stream_check(&run->channel->stream, run->deadline, error);
+        return status == POSTEL_OK ? write_some(run, error) : status;
+}
+
 static postel_status turn(struct run *run, postel_error *error)
 {
         struct exchange *exchange = run->exchange;
         postel_status status = take_replies(run, error);
 
+        if (status == POSTEL_OK && !exchange->is_done(exchange))
+                status = hear_and_write(run, error);
         if (status != POSTEL_OK || exchange->is_done(exchange))
-                return status;
-        if (deadline_passed(until(run)))
-                return timed_out(run, error);
-        status = fill(run, error);
-        if (status == POSTEL_OK)
-                status = write_some(run, error);
-        if (status != POSTEL_OK)
                 return status;
         /* A long body is not written to its end against a server that has refused it. */
         bool more = output_is_empty(&run->channel->output) && exchange->has_more(exchange);
         if (!more)
                 return wait_and_read(run, error);
-        if (stream_is_interrupted(&run->channel->stream))
-                return error_set(
-                        error, POSTEL_INTERRUPTED, POSTEL_PHASE_NONE, "interrupted by another thread");
         return stream_is_readable(&run->channel->stream) ? channel_read(run->channel, error) : POSTEL_OK;
 }
 
@@ -218,6 +244,12 @@ static postel_status question_take(struct exchange *exchange, const struct reply
         return POSTEL_OK;
 }
 
+static bool question_is_silence_due(const struct exchange *exchange)
+{
+        (void)exchange;
+        return false;
+}
+
 static bool question_is_done(const struct exchange *exchange)
 {
         return ((const struct question *)exchange)->answered;
@@ -233,8 +265,8 @@ postel_status exchange_ask(struct channel *channel, postel_phase phase, struct d
         struct reply *reply, postel_error *error)
 {
         struct question question = {
-                .exchange = { phase, question_fill, question_flushed, question_take, question_is_done,
-                        question_has_more },
+                .exchange = { phase, question_fill, question_flushed, question_take, question_is_silence_due,
+                        question_is_done, question_has_more },
                 .reply = reply,
         };
 

@@ -23,6 +23,9 @@ struct exchange {
          * whatever is returned. */
         postel_status (*take)(struct exchange *exchange, const struct reply *reply, postel_error *error);
 
+        /* Whether the server has nothing to say: a reply now would be to nothing. */
+        bool (*is_silence_due)(const struct exchange *exchange);
+
         /* Whether the dialogue is over; and whether fill() has more that need not wait for a reply. */
         bool (*is_done)(const struct exchange *exchange);
         bool (*has_more)(const struct exchange *exchange);

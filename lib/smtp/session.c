@@ -60,7 +60,7 @@ bool session_is_ready(const struct session *session)
 postel_status session_check(struct session *session, postel_error *error)
 {
         if (session_is_ready(session) && stream_is_interrupted(&session->channel.stream)) {
-                error_set(error, POSTEL_INTERRUPTED, POSTEL_PHASE_NONE, "interrupted by another thread");
+                error_set(error, POSTEL_INTERRUPTED, POSTEL_PHASE_NONE, "interrupted");
                 channel_poison(&session->channel, error);
                 session_settle(session);
                 return POSTEL_INTERRUPTED;

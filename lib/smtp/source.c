@@ -41,6 +41,8 @@ static postel_status open_descriptor(struct source_reader *reader, postel_error 
         if ((flags & O_ACCMODE) == O_WRONLY || flags & O_PATH)
                 return unreadable(source, "read", EBADF, error);
         reader->seekable = S_ISREG(facts.st_mode);
+        /* Opening a FIFO and closing it again takes its writer away. */
+        reader->begun = source->kind == SOURCE_PATH && !reader->seekable;
         if (reader->seekable && source->kind == SOURCE_FD) {
                 reader->start = lseek(reader->fd, 0, SEEK_CUR);
                 if (reader->start < 0)
@@ -182,6 +184,8 @@ static postel_status fill_chunk(struct source_reader *reader, struct stream *str
                 if (status == POSTEL_OK && got > 0)
                         reader->chunk.size += (size_t)got;
                 *last = got == 0;
+                if (status == POSTEL_OK)
+                        status = stream_check(stream, deadline, error);
         }
         return status;
 }
@@ -206,7 +210,7 @@ postel_status source_next(struct source_reader *reader, struct stream *stream, s
         return status;
 }
 
-static postel_status inspect_octets(
+static postel_status inspect_part(
         struct body_framer *framer, const char *data, size_t size, postel_error *error)
 {
         struct body_piece piece;
@@ -218,6 +222,21 @@ static postel_status inspect_octets(
                                 body_fault_text(fault));
         }
         return POSTEL_OK;
+}
+
+/* In parts, so that a large message cannot outstay the call. */
+static postel_status inspect_octets(struct body_framer *framer, const char *data, size_t size,
+        struct stream *stream, struct deadline deadline, postel_error *error)
+{
+        postel_status status = POSTEL_OK;
+
+        for (size_t part; status == POSTEL_OK && size; data += part, size -= part) {
+                part = size < CHUNK_OCTETS ? size : CHUNK_OCTETS;
+                status = inspect_part(framer, data, part, error);
+                if (status == POSTEL_OK)
+                        status = stream_check(stream, deadline, error);
+        }
+        return status;
 }
 
 postel_status source_inspect(struct source_reader *reader, struct stream *stream, struct deadline deadline,
@@ -239,12 +258,9 @@ postel_status source_inspect(struct source_reader *reader, struct stream *stream
         do {
                 postel_status status = source_next(reader, stream, deadline, &data, &size, &last, error);
                 if (status == POSTEL_OK)
-                        status = inspect_octets(&framer, data, size, error);
+                        status = inspect_octets(&framer, data, size, stream, deadline, error);
                 if (status != POSTEL_OK)
                         return status;
-                if (deadline_passed(deadline))
-                        return error_set(error, POSTEL_TIMEOUT, POSTEL_PHASE_NONE,
-                                "the time ran out while the message was read");
         } while (!last);
         enum body_fault fault = body_framer_end(&framer, &piece);
         if (fault != BODY_OK)

@@ -378,6 +378,17 @@ static postel_status take_early(
         return error->status;
 }
 
+static bool transaction_is_silence_due(const struct exchange *exchange)
+{
+        const struct transaction *transaction = (const struct transaction *)exchange;
+        size_t recipient;
+
+        if (transaction->answered == transaction->written)
+                return true;
+        return step_at(transaction, transaction->answered, &recipient) == STEP_CONTENT &&
+               !transaction->log->end_sent;
+}
+
 static postel_status transaction_take(
         struct exchange *exchange, const struct reply *reply, postel_error *error)
 {
@@ -386,10 +397,9 @@ static postel_status transaction_take(
 
         if (reply->code == 421)
                 return closing(transaction, reply, error);
-        enum step step = step_at(transaction, transaction->answered, &recipient);
-        bool unfinished = step == STEP_CONTENT && !transaction->log->end_sent;
-        if (unfinished || transaction->answered == transaction->written)
+        if (transaction_is_silence_due(exchange))
                 return take_early(transaction, reply, error);
+        enum step step = step_at(transaction, transaction->answered, &recipient);
         postel_status status = step_types[step].take(transaction, recipient, reply, error);
         transaction->answered++;
         update_phase(transaction);
@@ -413,7 +423,7 @@ postel_status transaction_run(struct channel *channel, const struct transaction_
 {
         struct transaction transaction = {
                 .exchange = { POSTEL_PHASE_MAIL, transaction_fill, transaction_flushed, transaction_take,
-                        transaction_is_done, transaction_has_more },
+                        transaction_is_silence_due, transaction_is_done, transaction_has_more },
                 .plan = plan,
                 .channel = channel,
                 .log = log,

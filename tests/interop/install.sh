@@ -40,8 +40,11 @@ install_packages() (
     restore_services
     mapfile -t missing < <(missing_packages)
     [ ${#missing[@]} -gt 0 ] || exit 0
+    # Half an installation is worse than waiting for its end: a signal is obeyed behind it.
+    trap '' INT TERM HUP
     trap restore_services EXIT
     forbid_services
+    dpkg --configure -a
     apt_get install -y --no-install-recommends "${missing[@]}"
 )
 

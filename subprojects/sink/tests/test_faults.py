@@ -178,7 +178,7 @@ class FaultTest(SinkCase):
         self.start_tls("--fault", "noop=close")
         client = self.greeted(port="smtps", context=self.context)
         client.send("NOOP\r\n")
-        with self.assertRaises(ssl.SSLEOFError):
+        with self.assertRaises(ssl.SSLError):
             client.rest()
 
     def test_forgets_stalled_connections_whose_client_is_gone(self):
