@@ -295,6 +295,7 @@ size_t postel_connection_tls_description(postel_connection *connection, char *te
 {
         size_t length = 0;
 
+        size = text ? size : 0;
         if (size)
                 text[0] = '\0';
         if (!connection || !gate_enter(&connection->gate, deadline_after_ms(0)))

@@ -9,7 +9,13 @@
 /* Overwrites the text, frees it and clears the pointer; NULL is accepted. */
 void secret_free(char **secret);
 
-/* Whether `secret`, which may be NULL or "", stands anywhere in `text`; neither of these two does. */
+/* So many octets of a long secret in a row are as good as the whole: servers cut what they repeat. */
+#define SECRET_PIECE_OCTETS 8
+
+/*
+ * Whether `secret`, or a piece of it, stands anywhere in `text`, line breaks (LF) in the text aside. NULL and
+ * "" stand nowhere.
+ */
 bool secret_is_in(const char *text, const char *secret);
 
 #endif

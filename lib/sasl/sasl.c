@@ -112,6 +112,16 @@ bool sasl_has_initial_response(const struct sasl *sasl)
         return sasl->mechanism->client_first;
 }
 
+bool sasl_encode(const char *text, char **encoded)
+{
+        char *made = NULL;
+
+        if (gsasl_base64_to(text, strlen(text), &made, NULL) != GSASL_OK)
+                return false;
+        *encoded = made;
+        return true;
+}
+
 postel_status sasl_step(struct sasl *sasl, const char *challenge, char **response, postel_error *error)
 {
         char *text = NULL;

@@ -32,6 +32,9 @@ void sasl_free(struct sasl **sasl);
 /* Whether the client speaks first, so that a response may ride with AUTH (RFC 4954 section 4). */
 bool sasl_has_initial_response(const struct sasl *sasl);
 
+/* *encoded: `text` in base64, for secret_free(). False: out of memory. */
+bool sasl_encode(const char *text, char **encoded);
+
 /*
  * Answers a challenge ("" for the initial response). *response is the caller's, for secret_free().
  * POSTEL_PROTOCOL: no challenge of this mechanism; POSTEL_MEMORY: not written.

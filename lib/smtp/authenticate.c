@@ -17,6 +17,8 @@ static postel_status not_offered(const struct session *session, postel_error *er
 
         if (!offered)
                 return error_set(error, POSTEL_AUTH, POSTEL_PHASE_AUTH, "the server does not offer AUTH");
+        if (channel_holds_secret(&session->channel, session->ehlo.lines.data))
+                size = 0;
         return error_set(error, POSTEL_AUTH, POSTEL_PHASE_AUTH,
                 "the server offers no AUTH mechanism that can be used: %.*s", (int)size, offered);
 }
@@ -36,16 +38,9 @@ struct login {
         struct sasl *sasl;
         const char *mechanism;
         struct deadline deadline;
-        char *response; /* the last that was made: a server that repeats it must not be shown */
         bool unsent;
         struct reply reply;
 };
-
-static void forget_response(struct login *login)
-{
-        login->session->channel.secrets[1] = NULL;
-        secret_free(&login->response);
-}
 
 static postel_status make_response(struct login *login, const char *challenge, postel_error *error)
 {
@@ -54,10 +49,10 @@ static postel_status make_response(struct login *login, const char *challenge, p
 
         if (status != POSTEL_OK)
                 return status;
-        forget_response(login);
-        login->response = response;
-        login->unsent = true;
+        secret_free(&login->session->auth_response);
+        login->session->auth_response = response;
         login->session->channel.secrets[1] = response;
+        login->unsent = true;
         return POSTEL_OK;
 }
 
@@ -76,7 +71,7 @@ static postel_status begin(struct login *login, postel_error *error)
 {
         struct buffer *scratch = channel_scratch(&login->session->channel);
         size_t from = scratch->size;
-        const char *initial = login->unsent ? login->response : NULL;
+        const char *initial = login->unsent ? login->session->auth_response : NULL;
         char shown[64];
 
         if (initial && !*initial)
@@ -96,7 +91,7 @@ static postel_status answer(struct login *login, postel_error *error)
 {
         struct buffer *scratch = channel_scratch(&login->session->channel);
         size_t from = scratch->size;
-        postel_status status = command_auth_response(scratch, login->response, error);
+        postel_status status = command_auth_response(scratch, login->session->auth_response, error);
 
         login->unsent = false;
         return status == POSTEL_OK ? ask(login, from, "***", error) : status;
@@ -145,6 +140,9 @@ postel_status session_authenticate(struct session *session, struct deadline dead
         if (may_be_read && !allowed)
                 return error_set(error, POSTEL_AUTH, POSTEL_PHASE_AUTH,
                         "a password would have to travel without TLS, which is not allowed");
+        if (!sasl_encode(options->credentials.password, &session->password_base64))
+                return error_set(error, POSTEL_MEMORY, POSTEL_PHASE_AUTH, "out of memory");
+        session->channel.secrets[2] = session->password_base64;
         login.mechanism = sasl_choose(&options->credentials, &session->ehlo);
         if (!login.mechanism)
                 return not_offered(session, error);
@@ -152,7 +150,6 @@ postel_status session_authenticate(struct session *session, struct deadline dead
         if (status != POSTEL_OK)
                 return status;
         status = converse(&login, error);
-        forget_response(&login);
         sasl_free(&login.sasl);
         if (status == POSTEL_OK && login.reply.code != 235)
                 status = refused(session, &login.reply, error);

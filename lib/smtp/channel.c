@@ -99,7 +99,7 @@ void channel_flush(struct channel *channel)
 
 #define WITHHELD "(a text that held a secret)"
 
-static bool holds_secret(const struct channel *channel, const char *text)
+bool channel_holds_secret(const struct channel *channel, const char *text)
 {
         for (int i = 0; i < CHANNEL_SECRETS; i++)
                 if (secret_is_in(text, channel->secrets[i]))
@@ -113,7 +113,7 @@ static void trace_line(struct channel *channel, char separator, const char *line
         bool withheld;
 
         int written = snprintf(text, sizeof(text), "%d%c%.*s", channel->parser.code, separator, size, line);
-        withheld = channel->parser.code == 334 || holds_secret(channel, text);
+        withheld = channel->parser.code == 334 || channel_holds_secret(channel, text);
         if (withheld)
                 written = snprintf(text, sizeof(text), "%d%c***", channel->parser.code, separator);
         channel_trace(channel, POSTEL_TRACE_RECEIVED, text, (size_t)written);
@@ -137,7 +137,7 @@ static void withhold_secrets(struct channel *channel)
 {
         struct buffer *text = &channel->parser.text;
 
-        if (channel->parser.code < 400 || !holds_secret(channel, text->data))
+        if (channel->parser.code < 400 || !channel_holds_secret(channel, text->data))
                 return;
         buffer_wipe(text);
         if (!buffer_append(text, WITHHELD, sizeof(WITHHELD)))
@@ -185,7 +185,7 @@ enum reply_event channel_next_reply(struct channel *channel, struct reply *reply
         reply->code = parser->code;
         reply->text = reply_parser_text(parser);
         reply->text_size = reply_parser_text_size(parser);
-        reply->holds_secret = holds_secret(channel, reply->text);
+        reply->holds_secret = channel_holds_secret(channel, reply->text);
         reply->enhanced[0] = '\0';
         if (channel->enhanced)
                 reply_enhanced(reply->code, reply->text, reply->enhanced);

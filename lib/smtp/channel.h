@@ -22,7 +22,7 @@ struct reply {
 
 #define CHANNEL_IN_OCTETS 2048
 
-#define CHANNEL_SECRETS 2
+#define CHANNEL_SECRETS 3
 
 struct channel {
         struct stream stream;
@@ -45,6 +45,9 @@ struct channel {
 
 postel_status channel_init(struct channel *channel, postel_error *error);
 void channel_deinit(struct channel *channel);
+
+/* Whether a secret, or a piece of one, stands in the text. */
+bool channel_holds_secret(const struct channel *channel, const char *text);
 
 /* The text as an error may show it. */
 const char *reply_words(const struct reply *reply);

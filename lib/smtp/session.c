@@ -6,6 +6,7 @@
 
 #include "smtp/session.h"
 
+#include "base/secret.h"
 #include "base/status.h"
 #include "smtp/transaction.h"
 #include "wire/command.h"
@@ -33,6 +34,8 @@ postel_status session_init(struct session *session, const struct session_options
 void session_deinit(struct session *session)
 {
         channel_deinit(&session->channel);
+        secret_free(&session->password_base64);
+        secret_free(&session->auth_response);
         ehlo_deinit(&session->ehlo);
         outcome_deinit(&session->log);
 }

@@ -40,6 +40,7 @@ struct session {
         struct ehlo ehlo;
         struct outcome_log log;
         char ehlo_name[SESSION_EHLO_NAME_SIZE];
+        char *password_base64, *auth_response; /* what else a server could repeat of the password */
         bool wants_reset; /* the last transaction left something behind */
         bool asked_again; /* EHLO was repeated after AUTH */
         bool content_begun; /* the last send took something of content that cannot be read again */
