@@ -110,22 +110,20 @@ bool channel_holds_secret(const struct channel *channel, const char *text)
 static void trace_line(struct channel *channel, char separator, const char *line, int size)
 {
         char text[REPLY_LINE_MAX_OCTETS + 8];
-        bool withheld;
-
         int written = snprintf(text, sizeof(text), "%d%c%.*s", channel->parser.code, separator, size, line);
-        withheld = channel->parser.code == 334 || channel_holds_secret(channel, text);
-        if (withheld)
-                written = snprintf(text, sizeof(text), "%d%c***", channel->parser.code, separator);
+
         channel_trace(channel, POSTEL_TRACE_RECEIVED, text, (size_t)written);
 }
 
 static void trace_reply(struct channel *channel)
 {
         const char *line = channel->trace ? reply_parser_text(&channel->parser) : NULL;
+        bool withheld = line && (channel->parser.code == 334 || channel_holds_secret(channel, line));
 
         for (const char *end; line; line = end ? end + 1 : NULL) {
                 end = strchr(line, '\n');
-                trace_line(channel, end ? '-' : ' ', line, end ? (int)(end - line) : (int)strlen(line));
+                int size = end ? (int)(end - line) : (int)strlen(line);
+                trace_line(channel, end ? '-' : ' ', withheld ? "***" : line, withheld ? 3 : size);
         }
 }
 
