@@ -13,6 +13,8 @@
 #include "pool.h"
 #undef exchange
 
+#include <sys/stat.h>
+#include <fcntl.h>
 #include <dirent.h>
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
@@ -926,6 +928,31 @@ static void sends_a_pipe_again_while_it_is_full(void)
         close(fd);
 }
 
+/* Whoever writes to a FIFO is told by its closing that nobody wants the rest: a second opening gets the half
+ * of it. */
+static void never_opens_a_fifo_twice(void)
+{
+        static const struct exchange lost[] = { OPENING, MESSAGE, { FLIGHT, NULL, DIALOGUE_CLOSE } };
+        static const struct script once[] = { SCRIPT(lost) };
+        char directory[] = "/tmp/postel-fifo-XXXXXX", path[64];
+
+        REQUIRE(mkdtemp(directory) != NULL);
+        snprintf(path, sizeof(path), "%s/fifo", directory);
+        REQUIRE(mkfifo(path, 0600) == 0);
+        int writer = open(path, O_RDWR | O_CLOEXEC);
+        REQUIRE(writer >= 0 && write(writer, BODY, sizeof(BODY) - 1) == sizeof(BODY) - 1);
+        postel_message *message = postel_message_from_path(path);
+
+        struct second second = send_two(once, COUNT(once), message, WATCHDOG_MS);
+        CHECK_INT(second.status, POSTEL_IO);
+        CHECK_INT(second.outcome, POSTEL_OUTCOME_NOT_SENT);
+        CHECK_INT(second.attempts, 1);
+        postel_message_free(&message);
+        close(writer);
+        unlink(path);
+        rmdir(directory);
+}
+
 static void resets_after_a_refusal_only(void)
 {
         static const struct exchange script[] = {
@@ -1650,6 +1677,7 @@ static const struct test tests[] = {
         { "never sends again for any other reason", never_sends_again_otherwise },
         { "never sends again when the session was new", never_sends_again_on_a_new_session },
         { "sends a pipe again only while nothing was taken of it", sends_a_pipe_again_while_it_is_full },
+        { "never opens a FIFO twice", never_opens_a_fifo_twice },
         { "says RSET after a refusal and never after 250", resets_after_a_refusal_only },
         { "retires sessions by idle time, age and messages, with QUIT", retires_with_quit },
         { "retires at checkout what the keeper has not seen, and takes the next", retires_at_checkout },

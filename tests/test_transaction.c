@@ -756,6 +756,35 @@ static void refuses_a_reply_before_the_content(void)
         part(&client);
 }
 
+/* Replies that fill what is read at once to its last octet: what stands behind them is still in the socket.
+ */
+static void hears_a_reply_in_the_socket_before_the_content(void)
+{
+        static const struct {
+                const char *early;
+                postel_status status;
+                postel_outcome outcome;
+                int code;
+        } rows[] = {
+                { "250 have it\r\n", POSTEL_PROTOCOL, NOT_SENT, 250 },
+                { "550 no\r\n", POSTEL_PROTOCOL, NOT_SENT, 550 },
+                { "421 bye\r\n", POSTEL_DEFERRED, NOT_SENT, 421 },
+        };
+        for (size_t i = 0; i < COUNT(rows); i++) {
+                char replies[2048 + 32];
+                const int rest = 2048 - (int)strlen("250 \r\n" OK GO);
+                snprintf(replies, sizeof(replies), "250 %0*d\r\n" OK GO "%s", rest, 0, rows[i].early);
+                const struct exchange script[] = { HELLO(PIPELINING),
+                        { FLIGHT_A, replies, DIALOGUE_AWAIT_CLOSE } };
+                struct client client = MEET(script);
+                harness_row("%s", rows[i].early);
+                CHECK_INT(send_to(&client, 1), rows[i].status);
+                check_everybody(&client, rows[i].outcome, rows[i].code);
+                check_closed(&client);
+                part(&client);
+        }
+}
+
 /* ---- A server that speaks while a big message is sent ---- */
 
 #define BIG_OCTETS (4u << 20)
@@ -1382,6 +1411,7 @@ static const struct test tests[] = {
         { "a fault of RSET leaves it unsent", a_fault_of_rset_leaves_it_unsent },
         { "refuses replies before a command", refuses_replies_before_a_command },
         { "refuses a final reply before the content", refuses_a_reply_before_the_content },
+        { "hears a reply in the socket before the content", hears_a_reply_in_the_socket_before_the_content },
         { "stops a body that is refused", stops_a_body_that_is_refused },
         { "writes the parameters of DSN", writes_the_parameters_of_dsn },
         { "declares SIZE and BODY", declares_size_and_eight_bits },
