@@ -1059,6 +1059,7 @@ static void refuses_what_is_too_large_for_the_server(void)
 /* ---- Memory ---- */
 
 #define LARGE_OCTETS (256LL << 20)
+#define FILE_OCTETS  (64LL << 20)
 
 /* Gives LARGE_OCTETS, in lines. */
 static int read_endlessly(void *user_data, void *buffer, size_t size, size_t *count)
@@ -1085,6 +1086,21 @@ static long peak_kib(void)
         return usage.ru_maxrss;
 }
 
+/* A file of FILE_OCTETS, open at its beginning; its name is put into `path`. */
+static int large_file(char *path)
+{
+        static char chunk[65536];
+        long long left = FILE_OCTETS;
+        size_t count = 1;
+        int fd = mkstemp(path);
+
+        REQUIRE(fd >= 0);
+        while (read_endlessly(&left, chunk, sizeof(chunk), &count) == 0 && count)
+                REQUIRE(write(fd, chunk, count) == (ssize_t)count);
+        REQUIRE(lseek(fd, 0, SEEK_SET) == 0);
+        return fd;
+}
+
 static void needs_no_more_memory_for_a_large_message(void)
 {
         static const char *const options[] = { "--final", "*=554 not kept", NULL };
@@ -1102,16 +1118,27 @@ static void needs_no_more_memory_for_a_large_message(void)
         postel_config_free(&config);
         CHECK_INT(postel_connect(connection, 10000, NULL), POSTEL_OK);
         postel_envelope_add_recipient(envelope, "b@y.example");
-        postel_message *message = postel_message_from_reader(read_endlessly, &left, LARGE_OCTETS);
+        char path[] = "/tmp/postel-large-XXXXXX";
+        int fd = large_file(path);
+        postel_message *messages[] = {
+                postel_message_from_reader(read_endlessly, &left, LARGE_OCTETS),
+                postel_message_from_path(path),
+                postel_message_from_fd(fd),
+        };
 
         long before = peak_kib();
-        CHECK_INT(postel_send_with_params(connection, envelope, message, 100000, NULL, &error),
-                POSTEL_REJECTED);
-        CHECK_STR(error.message, "554 not kept");
-        CHECK(peak_kib() - before < 4096);
+        for (size_t i = 0; i < COUNT(messages); i++) {
+                harness_row("source %zu", i);
+                CHECK_INT(postel_send_with_params(connection, envelope, messages[i], 100000, NULL, &error),
+                        POSTEL_REJECTED);
+                CHECK_STR(error.message, "554 not kept");
+                CHECK(peak_kib() - before < 4096);
+                postel_message_free(&messages[i]);
+        }
         CHECK_INT(left, 0);
-        CHECK(sink_stats(sink, "bytes_in") >= LARGE_OCTETS);
-        postel_message_free(&message);
+        CHECK(sink_stats(sink, "bytes_in") >= LARGE_OCTETS + 2 * FILE_OCTETS);
+        close(fd);
+        unlink(path);
         postel_envelope_free(&envelope);
         postel_connection_close(connection, 5000, NULL);
         postel_connection_free(&connection);
