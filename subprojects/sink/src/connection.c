@@ -89,8 +89,10 @@ static enum taken feed(struct connection *connection, const char *bytes, size_t 
         else if (session->action == ACTION_NONE)
                 buffer_append(&connection->held, bytes + used, count - used);
         connection->held_drained = drained;
-        if (!whole || drained || session->action != ACTION_NONE || session_is_full(session))
+        if (!whole || drained || session->spoke_early || session->action != ACTION_NONE ||
+                session_is_full(session))
                 connection_release(connection, whole && drained);
+        session->spoke_early = false;
         return whole && drained ? TAKEN_DRY : TAKEN_MORE;
 }
 

@@ -108,6 +108,7 @@ static void check_body_fault(struct session *session)
                 return;
         transaction->body_begun = true;
         fault = session_fault(session, FAULT_AT_BODY);
+        session->spoke_early = fault != NULL;
         if (fault != NULL && fault->kind == FAULT_REPLY) {
                 transaction->answered = true;
                 content_abandon(&transaction->content);

@@ -34,6 +34,7 @@ struct session {
         bool esmtp; /* the last greeting was EHLO */
         bool refusing; /* the greeting was a refusal: only QUIT is left */
         bool dripping; /* the next reply is to be dripped */
+        bool spoke_early; /* within content: what was said goes out before the rest is read */
         char *helo;
         char *user;
         int64_t messages;
