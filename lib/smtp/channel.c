@@ -231,10 +231,14 @@ postel_status channel_hear_unasked(
         postel_status status = POSTEL_OK;
 
         /* Within TLS, records that say nothing (tickets, key updates) may stand in front of one that does. */
-        for (int i = 0; i < MAX_SILENT_READS && status == POSTEL_OK && !channel_unasked_octets(channel) &&
-                        stream_is_readable(&channel->stream);
-                i++)
+        int reads = 0;
+        while (reads <= MAX_SILENT_READS && status == POSTEL_OK && !channel_unasked_octets(channel) &&
+                stream_is_readable(&channel->stream)) {
                 status = channel_read(channel, error);
+                reads++;
+        }
+        if (status == POSTEL_OK && reads > MAX_SILENT_READS)
+                return error_set(error, POSTEL_PROTOCOL, phase, "the server sends records without end");
         if (status != POSTEL_OK || !channel_unasked_octets(channel))
                 return status;
         enum reply_event event = channel_next_reply(channel, reply, error);
