@@ -32,6 +32,10 @@ postel_status connection_new_of(const struct endpoint *endpoint, unsigned long l
 /* Frees what connection_new_of() made; the pool has let go of it. */
 void connection_destroy(postel_connection *connection);
 
+/* The errors of a call without a connection, and of one that waited for another call in vain. */
+postel_status connection_is_missing(postel_error *error);
+postel_status connection_is_busy(postel_error *error);
+
 /* What a send is about, already checked. */
 struct sending {
         struct envelope envelope;

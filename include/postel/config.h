@@ -43,13 +43,27 @@ typedef enum postel_pipelining {
         POSTEL_PIPELINING_NEVER = 1
 } postel_pipelining;
 
+/* What is spoken. */
+typedef enum postel_protocol {
+        POSTEL_PROTOCOL_SMTP = 0, /* RFC 5321 */
+        POSTEL_PROTOCOL_LMTP = 1 /* RFC 2033: every accepted recipient has a final reply of its own */
+} postel_protocol;
+
+/* When content is sent by BDAT rather than by DATA (RFC 3030). */
+typedef enum postel_chunking {
+        POSTEL_CHUNKING_AUTO = 0, /* where the server offers it and a round trip is saved */
+        POSTEL_CHUNKING_NEVER = 1,
+        POSTEL_CHUNKING_ALWAYS = 2 /* POSTEL_UNSUPPORTED where the server does not offer it */
+} postel_chunking;
+
 /* A config with every default, to be freed with postel_config_free(). NULL when memory ran out. */
 POSTEL_API postel_config *postel_config_new(void);
 
 /*
- * A config from `smtp[s]://[user[:password]@]host[:port]`: `smtps` is TLS from the first octet (default port
- * 465), `smtp` requires STARTTLS (default port 587). User, password and host are percent-decoded (RFC 3986
- * section 2.1); an IPv6 address stands in brackets. Anything else in the URL is refused.
+ * A config from `smtp[s]://[user[:password]@]host[:port]`, `lmtp[s]://` likewise, or `lmtp+unix:/path`:
+ * `smtps` and `lmtps` are TLS from the first octet (default port 465, 24), `smtp` and `lmtp` require STARTTLS
+ * (default port 587, 24), a Unix socket is without TLS. User, password, host and path are percent-decoded
+ * (RFC 3986 section 2.1); an IPv6 address stands in brackets. Anything else in the URL is refused.
  *
  * POSTEL_OK: *config is the caller's. POSTEL_INVALID (names what is wrong in the URL, without its password)
  * or POSTEL_MEMORY: *config is not written.
@@ -75,12 +89,20 @@ POSTEL_API int postel_config_has_password(const postel_config *config);
 
 /* ---- Where ---- */
 
+POSTEL_API void postel_config_set_protocol(postel_config *config, postel_protocol protocol);
+
+/*
+ * The path of a Unix socket to connect to, of up to 107 octets. The host is then only the name that a
+ * certificate must be for, and not required without TLS. NULL: TCP.
+ */
+POSTEL_API void postel_config_set_socket_path(postel_config *config, const char *path);
+
 /* A host name of ASCII letters, digits, hyphens, underscores and dots, or an IPv4 or IPv6 address without
- * brackets. Required. */
+ * brackets. Required, but for a Unix socket and a transport of the caller. */
 POSTEL_API void postel_config_set_host(postel_config *config, const char *host);
 
 /* 1 to 65535, or 0 for the default: 465 with implicit TLS, 587 with STARTTLS (also opportunistic), 25 without
- * TLS. */
+ * TLS; 24 for LMTP. */
 POSTEL_API void postel_config_set_port(postel_config *config, int port);
 
 POSTEL_API void postel_config_set_tls(postel_config *config, postel_tls tls);
@@ -136,6 +158,8 @@ POSTEL_API void postel_config_set_phase_timeout_ms(postel_config *config, int ti
 
 POSTEL_API void postel_config_set_pipelining(postel_config *config, postel_pipelining pipelining);
 
+POSTEL_API void postel_config_set_chunking(postel_config *config, postel_chunking chunking);
+
 /* SO_SNDBUF and SO_RCVBUF in octets; 0, the default: what the system chooses, which is best for nearly
  * everybody. */
 POSTEL_API void postel_config_set_socket_buffer(postel_config *config, int octets);
@@ -161,6 +185,17 @@ typedef void (*postel_trace_function)(
  * config. */
 POSTEL_API void postel_config_set_trace(
         postel_config *config, postel_trace_function function, void *user_data);
+
+/* ---- Hooks: see hooks.h ---- */
+
+/*
+ * The built-in policy: the most recipients of one message (1 to 1,000,000,000; 0, the default: any number)
+ * and the most octets of its content as it is sent, without the dots that DATA doubles (0, the default: any
+ * number). What has more is POSTEL_POLICY before anything of it is written; content that cannot be looked at
+ * before is given up where it exceeds the limit, and never ends (see message.h).
+ */
+POSTEL_API void postel_config_set_max_recipients(postel_config *config, int recipients);
+POSTEL_API void postel_config_set_max_octets(postel_config *config, unsigned long long octets);
 
 /* ---- The pool: see pool.h ---- */
 

@@ -24,6 +24,7 @@
 
 #include <postel/config.h>
 #include <postel/envelope.h>
+#include <postel/hooks.h>
 #include <postel/message.h>
 #include <postel/result.h>
 
@@ -33,6 +34,7 @@ extern "C" {
 
 typedef struct postel_connection postel_connection;
 typedef struct postel_capabilities postel_capabilities;
+typedef struct postel_reply postel_reply;
 
 /* The numbers never change. */
 typedef enum postel_state {
@@ -103,6 +105,40 @@ POSTEL_API postel_status postel_connection_noop(
         postel_connection *connection, int timeout_ms, postel_error *error);
 
 /*
+ * VRFY, EXPN and HELP (RFC 5321 sections 4.1.1.6 to 4.1.1.8), one round trip each, for what a server says:
+ * VRFY takes a user name or an address, EXPN a mailing list, HELP a command's name or NULL: 1 to 500 octets
+ * of UTF-8 without control octets. What is not ASCII needs SMTPUTF8 (RFC 6531 section 3.7.4.2) for VRFY and
+ * EXPN, else POSTEL_UNSUPPORTED, and is POSTEL_INVALID for HELP.
+ *
+ * POSTEL_OK for a reply 2yz (252 is one: the server will not say); POSTEL_REJECTED or POSTEL_DEFERRED for
+ * others. In each of these cases *reply is the caller's, to be freed with postel_reply_free(); `reply` may be
+ * NULL. POSTEL_INVALID, POSTEL_UNSUPPORTED and the statuses of postel_connection_noop(): *reply is NULL.
+ */
+POSTEL_API postel_status postel_connection_vrfy(postel_connection *connection, const char *name,
+        int timeout_ms, postel_reply **reply, postel_error *error);
+POSTEL_API postel_status postel_connection_expn(postel_connection *connection, const char *list,
+        int timeout_ms, postel_reply **reply, postel_error *error);
+POSTEL_API postel_status postel_connection_help(postel_connection *connection, const char *topic,
+        int timeout_ms, postel_reply **reply, postel_error *error);
+
+/* A reply of the server. Borrowed pointers live as long as it does; NULL gives 0 and "". */
+POSTEL_API void postel_reply_free(postel_reply **reply);
+POSTEL_API int postel_reply_code(const postel_reply *reply);
+POSTEL_API const char *postel_reply_enhanced(const postel_reply *reply); /* "" where not announced */
+POSTEL_API const char *postel_reply_text(const postel_reply *reply); /* lines joined by LF, as they came */
+
+/*
+ * EHLO or LHLO once more (RFC 5321 section 4.1.4): what the server offers is asked anew, and a transaction
+ * reset. The name is that of the config or, from its next EHLO on, what set_ehlo_name says (copied; the rules
+ * of postel_config_set_ehlo_name(), NULL included; POSTEL_TIMEOUT: the mutex). Statuses of
+ * postel_connection_noop().
+ */
+POSTEL_API postel_status postel_connection_rehlo(
+        postel_connection *connection, int timeout_ms, postel_error *error);
+POSTEL_API postel_status postel_connection_set_ehlo_name(
+        postel_connection *connection, const char *name, int timeout_ms, postel_error *error);
+
+/*
  * QUIT (RFC 5321 section 4.1.1.10), waits for the reply until the deadline, closes the socket whatever came.
  * POSTEL_OK when it is closed, also when it was before; POSTEL_TIMEOUT only when another call held the
  * connection until the deadline.
@@ -129,6 +165,7 @@ POSTEL_API void postel_connection_interrupt(postel_connection *connection);
 POSTEL_API postel_state postel_connection_state(const postel_connection *connection);
 POSTEL_API int postel_connection_is_authenticated(const postel_connection *connection);
 POSTEL_API int postel_connection_is_secure(const postel_connection *connection);
+POSTEL_API postel_protocol postel_connection_protocol(const postel_connection *connection);
 
 /* Non-zero once the server said 421 (RFC 5321 section 3.8). */
 POSTEL_API int postel_connection_is_shutting_down(const postel_connection *connection);
@@ -140,6 +177,18 @@ POSTEL_API int postel_connection_is_shutting_down(const postel_connection *conne
  * the connection. Never blocks.
  */
 POSTEL_API size_t postel_connection_tls_description(postel_connection *connection, char *text, size_t size);
+
+/* One thing about the TLS session. The numbers never change. */
+typedef enum postel_tls_detail {
+        POSTEL_TLS_DETAIL_VERSION = 0, /* "TLS1.3" */
+        POSTEL_TLS_DETAIL_CIPHER_SUITE = 1, /* "TLS_AES_256_GCM_SHA384" */
+        POSTEL_TLS_DETAIL_CERTIFICATE = 2, /* the server's, in PEM */
+        POSTEL_TLS_DETAIL_RESUMED = 3 /* "yes" or "no" (RFC 8446 section 2.2) */
+} postel_tls_detail;
+
+/* The same rules as of postel_connection_tls_description(). "" also over a caller's own TLS (hooks.h). */
+POSTEL_API size_t postel_connection_tls_detail(
+        postel_connection *connection, postel_tls_detail detail, char *text, size_t size);
 
 /* Microseconds spent on resolving, on connecting, in the TLS handshake, and on the greeting, EHLO and AUTH
  * (the phases of these names); 0 for any other. */
@@ -163,6 +212,18 @@ POSTEL_API const char *postel_capabilities_parameters(
 
 /* The largest message in octets (RFC 1870); 0 when the server names no limit. */
 POSTEL_API unsigned long long postel_capabilities_max_size(const postel_capabilities *capabilities);
+
+/* Whether AUTH (RFC 4954) names the mechanism, in any case. */
+POSTEL_API int postel_capabilities_has_mechanism(
+        const postel_capabilities *capabilities, const char *mechanism);
+
+/*
+ * A number of LIMITS (RFC 9422): "MAILMAX", "RCPTMAX", "RCPTDOMAINMAX" or any other, in any case; the least
+ * seconds of "DELIVERBY" (RFC 2852), the most of "FUTURERELEASE" (RFC 4865). 0 when it is not named or no
+ * number.
+ */
+POSTEL_API unsigned long long postel_capabilities_limit(
+        const postel_capabilities *capabilities, const char *name);
 
 /* The lines as they came, without codes: line 0 greets, the others are one keyword each. Borrowed; NULL out
  * of range. */

@@ -51,7 +51,8 @@ extern "C" {
         X(AUTH, 13, "the server did not let us log in")                                                  \
         X(CLOSED, 14, "the connection or the pool is closed")                                            \
         X(INTERRUPTED, 15, "interrupted by another thread")                                              \
-        X(MEMORY, 16, "out of memory")
+        X(MEMORY, 16, "out of memory")                                                                   \
+        X(POLICY, 17, "a policy of the caller forbids the message")
 
 typedef enum postel_status {
 #define POSTEL_STATUS_ENUM(name, number, text) POSTEL_##name = number,
@@ -76,7 +77,10 @@ typedef enum postel_status {
         X(FINAL, 12, "final") /* the reply to the end of the content */                        \
         X(RSET, 13, "rset")                                                                    \
         X(NOOP, 14, "noop")                                                                    \
-        X(QUIT, 15, "quit")
+        X(QUIT, 15, "quit")                                                                    \
+        X(VRFY, 16, "vrfy")                                                                    \
+        X(EXPN, 17, "expn")                                                                    \
+        X(HELP, 18, "help")
 
 typedef enum postel_phase {
 #define POSTEL_PHASE_ENUM(name, number, text) POSTEL_PHASE_##name = number,

@@ -3,7 +3,8 @@
 #define POSTEL_POSTEL_H
 
 /*
- * Postel hands mail to servers: SMTP submission (RFC 5321, RFC 6409), blocking, from any number of threads.
+ * Postel hands mail to servers: SMTP (RFC 5321, RFC 6409) and LMTP (RFC 2033), blocking, from any number of
+ * threads.
  *
  *     const char *to[] = { "a@example.org", "b@example.org" };
  *     postel_config_from_url("smtps://reports:secret@mail.example.com", &config, &error);
@@ -24,8 +25,10 @@
 #include <postel/envelope.h>
 #include <postel/message.h>
 #include <postel/result.h>
+#include <postel/hooks.h>
 #include <postel/connection.h>
 #include <postel/pool.h>
+#include <postel/batch.h>
 
 #ifdef __cplusplus
 extern "C" {

@@ -59,12 +59,16 @@ POSTEL_API int postel_result_code(const postel_result *result);
 POSTEL_API const char *postel_result_enhanced(const postel_result *result);
 POSTEL_API const char *postel_result_text(const postel_result *result);
 
-/* What the server calls the message, found in a final reply that accepted it; "" where there is none that is
- * known. */
+/* What the server calls the message, found in the first final reply that accepted it; "" where there is none
+ * that is known. */
 POSTEL_API const char *postel_result_queue_id(const postel_result *result);
 
-/* How many sessions the message was given to: 1, or 2 when the first turned out to be stale; 0: none was had.
- */
+/* Mail transactions that were begun for it: more than 1 when the server takes fewer recipients in one (RFC
+ * 9422, or 452), or when one was begun again. */
+POSTEL_API int postel_result_transactions(const postel_result *result);
+
+/* How many sessions the message was given to: 1, or more when one was lost and the message certainly was not
+ * sent; 0: none was had. */
 POSTEL_API int postel_result_attempts(const postel_result *result);
 
 /* In the order of the envelope, duplicates included. */
@@ -75,6 +79,7 @@ POSTEL_API postel_phase postel_result_recipient_phase(const postel_result *resul
 POSTEL_API int postel_result_recipient_code(const postel_result *result, size_t recipient);
 POSTEL_API const char *postel_result_recipient_enhanced(const postel_result *result, size_t recipient);
 POSTEL_API const char *postel_result_recipient_text(const postel_result *result, size_t recipient);
+POSTEL_API const char *postel_result_recipient_queue_id(const postel_result *result, size_t recipient);
 
 #ifdef __cplusplus
 }

@@ -2,7 +2,10 @@
 #ifndef WIRE_ADDRESS_H
 #define WIRE_ADDRESS_H
 
-/* Addresses, host names and EHLO names by the grammar of RFC 5321 sections 4.1.2 and 4.1.3. */
+/* Addresses, host names and EHLO names by the grammar of RFC 5321 sections 4.1.2 and 4.1.3 and RFC 6531
+ * section 3.3. */
+
+#include "base/buffer.h"
 
 #include <stdbool.h>
 
@@ -16,8 +19,21 @@
  * such as "has no domain" or "holds a CR or LF".
  */
 const char *address_fault(const char *address); /* Mailbox, without angle brackets; "" is a fault */
+const char *forward_path_fault(const char *address); /* the same, or "Postmaster" alone */
 const char *domain_fault(const char *domain); /* Domain: letters, digits, hyphens, dots */
 const char *ehlo_name_fault(const char *name); /* Domain or address-literal */
 const char *host_fault(const char *host); /* a name to resolve, or an IP address without brackets */
+
+/* Whether the address has a local part that is not ASCII. */
+bool address_needs_smtputf8(const char *address);
+
+/*
+ * Appends a valid address as it goes on the wire: without its source route, with its domain in A-labels
+ * unless the local part is not ASCII. False: out of memory; the buffer is as it was.
+ */
+bool address_append(struct buffer *out, const char *address);
+
+/* The domain of a valid address, as it was written; "" for none. */
+const char *address_domain(const char *address);
 
 #endif

@@ -15,34 +15,44 @@
 
 #include <stdint.h>
 
-/* RFC 5321 section 4.5.3.1.4, raised for MAIL and RCPT by what RFC 1870, RFC 6152 and RFC 3461 add. */
+/* RFC 5321 section 4.5.3.1.4: the most octets of a command, CRLF included. MAIL and RCPT may be longer by
+ * what the RFC of each extension adds for its parameter, when that is there. */
 #define COMMAND_MAX_OCTETS 512
-#define MAIL_MAX_OCTETS    (COMMAND_MAX_OCTETS + 26 + 17 + 500)
-#define RCPT_MAX_OCTETS    (COMMAND_MAX_OCTETS + 500)
 
 /* RFC 4954 section 4: the most octets of a line of an authentication exchange, CRLF included. */
 #define AUTH_MAX_OCTETS 12288
 
+/* What MAIL says of the content. The rest is in the envelope. */
 struct mail_parameters {
         bool has_size;
         uint64_t size; /* octets, for SIZE= (RFC 1870) */
-        const char *body; /* "7BIT", "8BITMIME" or NULL for no BODY= */
-        postel_ret ret; /* for RET= */
-        const char *envid; /* not yet encoded, or NULL */
+        const char *body; /* "7BIT", "8BITMIME", "BINARYMIME" or NULL for no BODY= */
+        bool smtputf8; /* RFC 6531 */
 };
 
 /* A verb of upper-case letters without argument: DATA, NOOP, QUIT, RSET, STARTTLS. */
 postel_status command_verb(struct buffer *out, const char *verb, postel_error *error);
 
-postel_status command_ehlo(struct buffer *out, const char *name, postel_error *error);
+/* EHLO, LHLO or HELO. */
+postel_status command_hello(struct buffer *out, const char *verb, const char *name, postel_error *error);
 
-/* `from` is "" for the null reverse-path. */
-postel_status command_mail(
-        struct buffer *out, const char *from, const struct mail_parameters *parameters, postel_error *error);
+/* VRFY, EXPN or HELP; `argument` may be NULL for HELP. With `smtputf8` it may be UTF-8, and VRFY and EXPN say
+ * so. */
+postel_status command_query(
+        struct buffer *out, const char *verb, const char *argument, bool smtputf8, postel_error *error);
 
-/* `parameters` may be NULL. */
-postel_status command_rcpt(struct buffer *out, const char *to, const struct recipient_parameters *parameters,
-        postel_error *error);
+/*
+ * Paths are written as a server may take them: without a source route, and with the domain in A-labels when
+ * only that makes them ASCII. What is not ASCII even so needs parameters->smtputf8.
+ */
+postel_status command_mail(struct buffer *out, const struct envelope *envelope,
+        const struct mail_parameters *parameters, postel_error *error);
+
+postel_status command_rcpt(struct buffer *out, const struct envelope *envelope, size_t recipient,
+        bool smtputf8, postel_error *error);
+
+/* RFC 3030 section 2. */
+postel_status command_bdat(struct buffer *out, uint64_t octets, bool last, postel_error *error);
 
 /* `initial` is base64, "=" for an empty initial response, or NULL for none. At most COMMAND_MAX_OCTETS. */
 postel_status command_auth(

@@ -17,11 +17,20 @@ enum extension {
         EXTENSION_STARTTLS = 1 << 4, /* RFC 3207 */
         EXTENSION_AUTH = 1 << 5, /* RFC 4954 */
         EXTENSION_ENHANCEDSTATUSCODES = 1 << 6, /* RFC 2034 */
+        EXTENSION_CHUNKING = 1 << 7, /* RFC 3030 */
+        EXTENSION_BINARYMIME = 1 << 8, /* RFC 3030 */
+        EXTENSION_SMTPUTF8 = 1 << 9, /* RFC 6531 */
+        EXTENSION_DELIVERBY = 1 << 10, /* RFC 2852 */
+        EXTENSION_FUTURERELEASE = 1 << 11, /* RFC 4865 */
+        EXTENSION_MT_PRIORITY = 1 << 12, /* RFC 6710 */
+        EXTENSION_REQUIRETLS = 1 << 13, /* RFC 8689 */
+        EXTENSION_LIMITS = 1 << 14, /* RFC 9422 */
 };
 
 struct ehlo {
         unsigned extensions; /* of enum extension */
         uint64_t max_size; /* SIZE's number; 0: no limit is named */
+        uint64_t mail_max, rcpt_max, rcpt_domain_max; /* of LIMITS; 0: not named */
         struct buffer lines; /* the text of the reply: lines joined by LF, then NUL */
 };
 
@@ -44,6 +53,13 @@ bool ehlo_has(const struct ehlo *ehlo, enum extension extension);
  * nothing; NULL when it is not offered. For AUTH that is the mechanisms in both spellings of the line.
  */
 const char *ehlo_parameters(const struct ehlo *ehlo, const char *keyword, size_t *size);
+
+/* The number of a name in LIMITS, or the first of "DELIVERBY" or "FUTURERELEASE"; 0: not named, or no number.
+ */
+uint64_t ehlo_limit(const struct ehlo *ehlo, const char *name);
+
+/* Whether a word, in any case, stands behind the keyword. */
+bool ehlo_names(const struct ehlo *ehlo, const char *keyword, const char *word);
 
 /* Whether the AUTH line names the mechanism as a whole word, in any case. */
 bool ehlo_offers_mechanism(const struct ehlo *ehlo, const char *mechanism);
