@@ -111,7 +111,7 @@ postel_status session_ehlo(struct session *session, struct deadline deadline, po
         struct reply reply;
         int64_t since = clock_ns();
 
-        postel_status status = command_ehlo(scratch, session->ehlo_name, error);
+        postel_status status = command_hello(scratch, "EHLO", session->ehlo_name, error);
         if (status == POSTEL_OK)
                 status = session_ask(session, POSTEL_PHASE_EHLO, from, NULL, deadline, &reply, error);
         charge(session, POSTEL_PHASE_EHLO, &since);

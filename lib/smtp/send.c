@@ -16,9 +16,11 @@ static postel_status check_offer(const struct session *session, const struct env
         bool needs_eight_bit =
                 envelope->body == POSTEL_BODY_8BITMIME || (facts->looked_at && facts->eight_bit);
 
-        if (envelope_needs_dsn(envelope) && !ehlo_has(ehlo, EXTENSION_DSN))
-                return error_set(error, POSTEL_UNSUPPORTED, POSTEL_PHASE_MAIL,
-                        "ret, envid, notify or orcpt: the server does not offer DSN");
+        postel_status status =
+                envelope_check_offer(envelope, ehlo, session->channel.stream.tls != NULL, error);
+
+        if (status != POSTEL_OK)
+                return status;
         if (needs_eight_bit && !ehlo_has(ehlo, EXTENSION_8BITMIME))
                 return error_set(error, POSTEL_UNSUPPORTED, POSTEL_PHASE_MAIL,
                         "message: has 8-bit octets, and the server does not offer 8BITMIME");
@@ -76,8 +78,6 @@ static postel_status run(struct session *session, const struct envelope *envelop
                         .has_size = facts->size_known && ehlo_has(&session->ehlo, EXTENSION_SIZE),
                         .size = facts->size,
                         .body = body,
-                        .ret = envelope->ret,
-                        .envid = envelope->envid,
                 },
                 .content = content,
                 .reset_first = session->wants_reset,

@@ -101,7 +101,7 @@ static postel_status write_mail(struct transaction *transaction, size_t recipien
         const struct transaction_plan *plan = transaction->plan;
 
         (void)recipient;
-        return command_mail(channel_scratch(transaction->channel), plan->envelope->from, &plan->mail, error);
+        return command_mail(channel_scratch(transaction->channel), plan->envelope, &plan->mail, error);
 }
 
 static postel_status take_mail(
@@ -121,12 +121,8 @@ static postel_status take_mail(
 
 static postel_status write_rcpt(struct transaction *transaction, size_t recipient, postel_error *error)
 {
-        const struct envelope *envelope = transaction->plan->envelope;
-        const struct recipient_parameters *parameters =
-                envelope->parameters ? &envelope->parameters[recipient] : NULL;
-
-        return command_rcpt(
-                channel_scratch(transaction->channel), envelope->to[recipient], parameters, error);
+        return command_rcpt(channel_scratch(transaction->channel), transaction->plan->envelope, recipient,
+                transaction->plan->mail.smtputf8, error);
 }
 
 static postel_status take_rcpt(

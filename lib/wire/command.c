@@ -147,9 +147,9 @@ postel_status command_verb(struct buffer *out, const char *verb, postel_error *e
         return line_end(&line);
 }
 
-postel_status command_ehlo(struct buffer *out, const char *name, postel_error *error)
+postel_status command_hello(struct buffer *out, const char *verb, const char *name, postel_error *error)
 {
-        struct line line = line_begin(out, COMMAND_MAX_OCTETS, "EHLO", error);
+        struct line line = line_begin(out, COMMAND_MAX_OCTETS, verb, error);
         add_constant(&line, " ");
         add_argument(&line, "ehlo name", ARGUMENT_WORD, name);
         return line_end(&line);
@@ -171,12 +171,12 @@ static void add_ret(struct line *line, postel_ret ret)
                 line_fail(line, "ret", "is no POSTEL_RET_ value");
 }
 
-postel_status command_mail(
-        struct buffer *out, const char *from, const struct mail_parameters *parameters, postel_error *error)
+postel_status command_mail(struct buffer *out, const struct envelope *envelope,
+        const struct mail_parameters *parameters, postel_error *error)
 {
-        struct line line = line_begin(out, MAIL_MAX_OCTETS, "MAIL", error);
+        struct line line = line_begin(out, COMMAND_MAX_OCTETS + 500, "MAIL", error);
         add_constant(&line, " FROM:<");
-        add_argument(&line, "from", ARGUMENT_PATH, from);
+        add_argument(&line, "from", ARGUMENT_PATH, envelope->from);
         add_constant(&line, ">");
         if (parameters && parameters->has_size) {
                 char number[24];
@@ -188,11 +188,10 @@ postel_status command_mail(
                 add_constant(&line, " BODY=");
                 add_argument(&line, "body", ARGUMENT_WORD, parameters->body);
         }
-        if (parameters)
-                add_ret(&line, parameters->ret);
-        if (parameters && parameters->envid) {
+        add_ret(&line, envelope->ret);
+        if (envelope->envid) {
                 add_constant(&line, " ENVID=");
-                add_argument(&line, "envid", ARGUMENT_XTEXT, parameters->envid);
+                add_argument(&line, "envid", ARGUMENT_XTEXT, envelope->envid);
         }
         return line_end(&line);
 }
@@ -222,10 +221,14 @@ static void add_notify(struct line *line, unsigned notify)
                 line_fail(line, "notify", "has a value that is no POSTEL_NOTIFY_ value");
 }
 
-postel_status command_rcpt(struct buffer *out, const char *to, const struct recipient_parameters *parameters,
-        postel_error *error)
+postel_status command_rcpt(struct buffer *out, const struct envelope *envelope, size_t recipient,
+        bool smtputf8, postel_error *error)
 {
-        struct line line = line_begin(out, RCPT_MAX_OCTETS, "RCPT", error);
+        const char *to = envelope->to[recipient];
+        const struct recipient_parameters *parameters =
+                envelope->parameters ? &envelope->parameters[recipient] : NULL;
+        struct line line = line_begin(out, COMMAND_MAX_OCTETS + 500, "RCPT", error);
+        (void)smtputf8;
         add_constant(&line, " TO:<");
         if (!*to)
                 line_fail(&line, "to", "is empty");

@@ -127,7 +127,7 @@ postel_status envelope_check(const struct envelope *envelope, postel_error *erro
         return POSTEL_OK;
 }
 
-bool envelope_needs_dsn(const struct envelope *envelope)
+static bool needs_dsn(const struct envelope *envelope)
 {
         if (envelope->ret != POSTEL_RET_UNSET || envelope->envid)
                 return true;
@@ -135,4 +135,14 @@ bool envelope_needs_dsn(const struct envelope *envelope)
                 if (envelope->parameters[i].notify || envelope->parameters[i].orcpt)
                         return true;
         return false;
+}
+
+postel_status envelope_check_offer(
+        const struct envelope *envelope, const struct ehlo *ehlo, bool protected, postel_error *error)
+{
+        (void)protected;
+        if (needs_dsn(envelope) && !ehlo_has(ehlo, EXTENSION_DSN))
+                return error_set(error, POSTEL_UNSUPPORTED, POSTEL_PHASE_MAIL,
+                        "ret, envid, notify or orcpt: the server does not offer DSN");
+        return POSTEL_OK;
 }
