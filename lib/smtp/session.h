@@ -16,12 +16,20 @@
 
 #include <postel/config.h>
 #include <postel/connection.h>
+#include <postel/hooks.h>
 
 #define SESSION_EHLO_NAME_SIZE 256
 
-/* What it takes to open a session. Borrowed from a config that outlives it. */
+/* What sessions of one endpoint learn about its server, and share. */
+struct server_memory {
+        atomic_bool avoids_chunking; /* BDAT was announced and did not work */
+};
+
+/* What it takes to open a session, and what is asked of its sends. Borrowed from a config that outlives it.
+ */
 struct session_options {
         struct stream_address address; /* its port is filled in */
+        postel_protocol protocol;
         postel_tls tls;
         const char *server_name;
         const char *ehlo_name; /* NULL: found out */
@@ -29,8 +37,16 @@ struct session_options {
         bool allow_plaintext_auth;
         int phase_timeout_ms;
         postel_pipelining pipelining;
+        postel_chunking chunking;
+        int max_recipients; /* 0: any number; so the next */
+        unsigned long long max_octets;
+        postel_policy_function policy;
+        void *policy_data;
+        postel_audit_function audit;
+        void *audit_data;
         postel_trace_function trace;
         void *trace_data;
+        struct server_memory *memory;
 };
 
 struct session {
@@ -43,8 +59,8 @@ struct session {
         char *password_base64, *auth_response; /* what else a server could repeat of the password */
         bool wants_reset; /* the last transaction left something behind */
         bool asked_again; /* EHLO was repeated after AUTH */
-        bool content_begun; /* the last send took something of content that cannot be read again */
         bool lost_unheard; /* the last send found the connection lost, before any reply to it */
+        bool exhausted; /* the server takes no more transactions (LIMITS) */
         unsigned long messages; /* transactions begun */
         unsigned long long message_round_trips;
 
@@ -66,12 +82,29 @@ bool session_is_ready(const struct session *session);
 /* POSTEL_OK when it is ready, else POSTEL_CLOSED with the first fault's text. */
 postel_status session_check(struct session *session, postel_error *error);
 
+struct delivery;
+struct feed;
+struct transaction;
+
 /*
- * Sends a message whose envelope has been checked, and for which session->log has been begun. The log then
- * decides everybody; the status is that of the send, the error says the same.
+ * Sends a message; in send.c. Its log, which has been begun, then decides everybody; the status is that of
+ * the send, the error says the same.
  */
-postel_status session_send(struct session *session, const struct envelope *envelope,
-        const struct source *content, struct deadline deadline, postel_error *error);
+postel_status session_send(
+        struct session *session, struct delivery *delivery, struct deadline deadline, postel_error *error);
+
+/*
+ * Sends what the feed has, several at once where the server allows it: see pipeline.h. `room` is for
+ * PIPELINE_DEPTH transactions. POSTEL_OK: the feed has no more; else why the session ended, or cannot go on.
+ */
+postel_status session_send_all(struct session *session, struct feed *feed, struct transaction *room,
+        struct deadline deadline, postel_error *error);
+
+/* Whether the server has taken as many transactions as it takes in a session (RFC 9422, MAILMAX). */
+bool session_is_exhausted(const struct session *session);
+
+/* POSTEL_CLOSED when so. */
+postel_status session_check_exhausted(struct session *session, postel_error *error);
 
 /* RSET and NOOP. */
 postel_status session_reset(struct session *session, struct deadline deadline, postel_error *error);
