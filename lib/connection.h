@@ -8,6 +8,7 @@
 #include "config.h"
 #include "smtp/session.h"
 
+#include <postel/connection.h>
 #include <postel/pool.h>
 
 struct postel_connection {
@@ -35,6 +36,14 @@ void connection_destroy(postel_connection *connection);
 /* The errors of a call without a connection, and of one that waited for another call in vain. */
 postel_status connection_is_missing(postel_error *error);
 postel_status connection_is_busy(postel_error *error);
+
+/* A call without arguments on the session, behind the gate. */
+typedef postel_status (*session_call)(struct session *session, struct deadline deadline, postel_error *error);
+postel_status connection_call(
+        postel_connection *connection, session_call function, int timeout_ms, postel_error *error);
+
+/* A reply that is the caller's. NULL: out of memory. */
+postel_reply *reply_copy(const struct reply *reply);
 
 /* What a send is about, already checked. */
 struct sending {

@@ -5,6 +5,7 @@
 
 #include "base/status.h"
 #include "envelope.h"
+#include "hooks.h"
 #include "message.h"
 #include "pool.h"
 #include "result.h"
@@ -51,7 +52,10 @@ postel_status sending_begin(const struct endpoint *endpoint, const struct sendin
 
         if (status != POSTEL_OK)
                 return status;
-        status = source_check(&sending->content, error);
+        status = policy_check(&endpoint->options, sending->envelope.from, sending->envelope.to,
+                sending->envelope.to_count, policy_octets(&sending->content), error);
+        if (status == POSTEL_OK)
+                status = source_check(&sending->content, error);
         if (status != POSTEL_OK && result)
                 *result = result_new_unsent(&sending->envelope, error);
         return status;
