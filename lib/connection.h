@@ -9,6 +9,7 @@
 #include "smtp/delivery.h"
 #include "smtp/session.h"
 
+#include <postel/connection.h>
 #include <postel/pool.h>
 
 struct postel_connection {
@@ -36,6 +37,14 @@ void connection_destroy(postel_connection *connection);
 /* The errors of a call without a connection, and of one that waited for another call in vain. */
 postel_status connection_is_missing(postel_error *error);
 postel_status connection_is_busy(postel_error *error);
+
+/* A call without arguments on the session, behind the gate. */
+typedef postel_status (*session_call)(struct session *session, struct deadline deadline, postel_error *error);
+postel_status connection_call(
+        postel_connection *connection, session_call function, int timeout_ms, postel_error *error);
+
+/* A reply that is the caller's. NULL: out of memory. */
+postel_reply *reply_copy(const struct reply *reply);
 
 /* A send of one message, already checked. */
 struct sending {

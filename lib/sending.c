@@ -5,6 +5,7 @@
 
 #include "base/status.h"
 #include "envelope.h"
+#include "hooks.h"
 #include "message.h"
 #include "pool.h"
 #include "result.h"
@@ -42,8 +43,11 @@ postel_status sending_from_objects(struct sending *sending, const postel_envelop
 postel_status sending_check(
         const struct endpoint *endpoint, const struct sending *sending, postel_error *error)
 {
-        (void)endpoint;
-        return source_check(&sending->content, error);
+        const struct envelope *envelope = &sending->envelope;
+        postel_status status = policy_check(&endpoint->options, envelope->from, envelope->to,
+                envelope->to_count, policy_octets(&sending->content), error);
+
+        return status == POSTEL_OK ? source_check(&sending->content, error) : status;
 }
 
 postel_status sending_begin(const struct endpoint *endpoint, const struct sending *sending, int timeout_ms,

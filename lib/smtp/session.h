@@ -31,7 +31,7 @@ struct session_options {
         struct stream_address address; /* its port is filled in */
         postel_protocol protocol;
         postel_tls tls;
-        const char *server_name;
+        const char *server_name; /* "" when TLS is none of ours and nothing is named */
         const char *ehlo_name; /* NULL: found out */
         struct sasl_credentials credentials;
         bool allow_plaintext_auth;
@@ -55,13 +55,16 @@ struct session {
         struct channel channel;
         struct ehlo ehlo;
         struct outcome_log log;
-        char ehlo_name[SESSION_EHLO_NAME_SIZE];
+        char ehlo_name[SESSION_EHLO_NAME_SIZE]; /* "": to be chosen */
+        bool ignores_configured_name;
         char *password_base64, *auth_response; /* what else a server could repeat of the password */
         bool wants_reset; /* the last transaction left something behind */
         bool asked_again; /* EHLO was repeated after AUTH */
         bool lost_unheard; /* the last send found the connection lost, before any reply to it */
         bool exhausted; /* the server takes no more transactions (LIMITS) */
         unsigned long messages; /* transactions begun */
+        bool begun, ended; /* opening it was; END was told */
+        bool said_goodbye; /* QUIT was written */
         unsigned long long message_round_trips;
 
         atomic_int state; /* of postel_state */
@@ -106,11 +109,28 @@ bool session_is_exhausted(const struct session *session);
 /* POSTEL_CLOSED when so. */
 postel_status session_check_exhausted(struct session *session, postel_error *error);
 
-/* RSET and NOOP. */
+/* RSET and NOOP; these and the next two are in commands.c. */
 postel_status session_reset(struct session *session, struct deadline deadline, postel_error *error);
 postel_status session_noop(struct session *session, struct deadline deadline, postel_error *error);
 
-/* EHLO: asks anew what the server offers; in opening.c. */
+/* VRFY, EXPN or HELP. `argument` may be NULL for HELP. */
+struct query {
+        postel_phase phase;
+        const char *verb;
+        const char *argument;
+};
+
+/* See postel_connection_vrfy(). reply->code is 0 when none was read; its text is borrowed until the next. */
+postel_status session_query(struct session *session, const struct query *query, struct deadline deadline,
+        struct reply *reply, postel_error *error);
+
+/* EHLO or LHLO on a session that is ready. */
+postel_status session_rehlo(struct session *session, struct deadline deadline, postel_error *error);
+
+/* The name for the next EHLO, valid, or NULL: found out. */
+void session_set_ehlo_name(struct session *session, const char *name);
+
+/* EHLO, LHLO or HELO: asks anew what the server offers; in opening.c. */
 postel_status session_ehlo(struct session *session, struct deadline deadline, postel_error *error);
 
 /* Logs in with the options' credentials; in authenticate.c. */
@@ -128,7 +148,18 @@ bool session_is_fresh(struct session *session);
 void session_enter(struct session *session, postel_state state);
 
 /* After anything that may have ended the channel: tells the others, and lets go of the socket. */
+void session_let_go(struct session *session);
+
+/* The same at the end of every call on a session: it also tells END, which nothing may follow. */
 void session_settle(struct session *session);
+
+/* Tells an event, if anybody wants to know. */
+void session_audit(struct session *session, postel_audit_event event, const char *detail, long long number);
+
+/* Tells the event with the code of the reply that was read: `reply`, or the 421 of an error. Nothing when
+ * there was none. */
+void session_audit_reply(struct session *session, postel_audit_event event, const char *detail,
+        postel_status status, const struct reply *reply, const postel_error *error);
 
 /* A command without argument, and its reply. */
 postel_status session_ask_verb(struct session *session, postel_phase phase, const char *verb,

@@ -298,25 +298,3 @@ postel_status source_inspect(struct source_reader *reader, bool binary, struct s
         *facts = binary ? facts_of_binary(&framer) : facts_of(&framer);
         return POSTEL_OK;
 }
-
-long long source_octets(const struct source *source)
-{
-        unsigned long long octets = 0;
-        struct stat facts;
-
-        switch (source->kind) {
-        case SOURCE_SEGMENTS:
-                for (size_t i = 0; i < source->segment_count; i++)
-                        octets += source->segments[i].size;
-                return (long long)octets;
-        case SOURCE_READER:
-                return source->size_hint;
-        case SOURCE_PATH:
-                return stat(source->path, &facts) == 0 && S_ISREG(facts.st_mode) ? facts.st_size : -1;
-        case SOURCE_FD:
-                return fstat(source->fd, &facts) == 0 && S_ISREG(facts.st_mode)
-                               ? facts.st_size - lseek(source->fd, 0, SEEK_CUR)
-                               : -1;
-        }
-        return -1;
-}

@@ -77,7 +77,4 @@ struct content_facts {
 postel_status source_inspect(struct source_reader *reader, bool binary, struct stream *stream,
         struct deadline deadline, struct content_facts *facts, postel_error *error);
 
-/* The octets of a message as far as they are known without reading it; -1: not known. */
-long long source_octets(const struct source *source);
-
 #endif
