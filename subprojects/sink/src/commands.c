@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The one table of commands, and those commands that concern the session as a whole (RFC 5321 section 4.1).
- */
+/* The one table of commands, and those commands that concern the session as a whole (RFC 5321 section 4.1,
+ * RFC 2033 section 4.1). */
 #include "commands.h"
 
 #include "auth.h"
@@ -24,7 +24,7 @@ static void run_quit(struct session *session, char *arguments);
 static void run_starttls(struct session *session, char *arguments);
 static void run_unknown(struct session *session, char *arguments);
 
-enum { IN_CLEAR = 1, NO_ARGUMENTS = 2, WHEN_REFUSING = 4 };
+enum { IN_CLEAR = 1, NO_ARGUMENTS = 2, WHEN_REFUSING = 4, ONLY_SMTP = 8, ONLY_LMTP = 16 };
 
 static const struct command_row {
         const char *verb;
@@ -32,8 +32,9 @@ static const struct command_row {
         enum fault_place place;
         unsigned flags; /* IN_CLEAR: allowed before STARTTLS even under --require-tls (RFC 3207 section 4) */
 } rows[] = {
-        [COMMAND_EHLO] = { "EHLO", run_ehlo, FAULT_AT_EHLO, IN_CLEAR },
-        [COMMAND_HELO] = { "HELO", run_helo, FAULT_AT_EHLO, IN_CLEAR },
+        [COMMAND_EHLO] = { "EHLO", run_ehlo, FAULT_AT_EHLO, IN_CLEAR | ONLY_SMTP },
+        [COMMAND_HELO] = { "HELO", run_helo, FAULT_AT_EHLO, IN_CLEAR | ONLY_SMTP },
+        [COMMAND_LHLO] = { "LHLO", run_ehlo, FAULT_AT_EHLO, IN_CLEAR | ONLY_LMTP },
         [COMMAND_MAIL] = { "MAIL", transaction_mail, FAULT_AT_MAIL, 0 },
         [COMMAND_RCPT] = { "RCPT", transaction_rcpt, FAULT_AT_RCPT, 0 },
         [COMMAND_DATA] = { "DATA", message_data, FAULT_AT_DATA, NO_ARGUMENTS },
@@ -69,6 +70,8 @@ static const char *objection(
 {
         if (session->refusing && !(row->flags & WHEN_REFUSING))
                 return "503 5.5.1 No service here, only QUIT";
+        if (row->flags & (session->lmtp ? ONLY_SMTP : ONLY_LMTP))
+                return "500 5.5.1 A command of the other protocol";
         if (outbox_pending(&session->out) > 0 && !extension_active(session, EXTENSION_PIPELINING))
                 return "503 5.5.0 Command sent before the reply to the last one, without PIPELINING";
         if (row->flags & NO_ARGUMENTS && *arguments != '\0')
@@ -123,7 +126,7 @@ static void run_ehlo(struct session *session, char *arguments)
         struct buffer lines = { 0 };
 
         if (!extension_offered(session, EXTENSION_EHLO)) {
-                session_reply(session, "502 5.5.1 EHLO is not implemented", REPLY_OWN);
+                session_reply(session, "502 5.5.1 Command not implemented", REPLY_OWN);
                 return;
         }
         if (!introduce(session, arguments, true))

@@ -9,6 +9,7 @@ struct session;
 enum command {
         COMMAND_EHLO,
         COMMAND_HELO,
+        COMMAND_LHLO,
         COMMAND_MAIL,
         COMMAND_RCPT,
         COMMAND_DATA,

@@ -22,5 +22,6 @@ extern const struct option_kind option_rules;
 extern const struct option_kind option_faults;
 extern const struct option_kind option_without;
 extern const struct option_kind option_loopback;
+extern const struct option_kind option_socket;
 
 #endif

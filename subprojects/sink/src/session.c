@@ -14,8 +14,9 @@
 #define OUT_MAX_OCTETS      65536 /* a client that does not read its replies is not listened to any further */
 #define PAD_LINE_MAX_OCTETS 400 /* below the 512 of RFC 5321 section 4.5.3.1.5 */
 
-void session_init(struct session *session, struct server *server, uint64_t id)
+void session_init(struct session *session, struct server *server, uint64_t id, bool lmtp)
 {
+        session->lmtp = lmtp;
         session->server = server;
         session->id = id;
 }
@@ -108,8 +109,16 @@ void session_reply(struct session *session, const char *reply, unsigned style)
 
 const struct fault *session_fault(struct session *session, enum fault_place place)
 {
-        const struct fault *fault = faults_at(&session->server->settings.faults, place);
+        return session_fault_happen(session, session_fault_due(session, place));
+}
 
+const struct fault *session_fault_due(struct session *session, enum fault_place place)
+{
+        return faults_at(&session->server->settings.faults, place);
+}
+
+const struct fault *session_fault_happen(struct session *session, const struct fault *fault)
+{
         if (fault == NULL)
                 return NULL;
         switch (fault->kind) {
@@ -130,7 +139,7 @@ const struct fault *session_fault(struct session *session, enum fault_place plac
                 return NULL;
         case FAULT_REPLY:
                 session_reply(session, fault->reply, REPLY_CONFIGURED);
-                if (strncmp(fault->reply, "421", 3) == 0)
+                if (fault_ends(fault))
                         session->action = ACTION_CLOSE;
                 break;
         }
@@ -152,8 +161,8 @@ void session_greet(struct session *session, bool admitted)
                 session->refusing = fault->kind == FAULT_REPLY && fault->reply[0] != '2';
                 return;
         }
-        snprintf(greeting, sizeof greeting, "220 %.255s ESMTP postel-sink",
-                session->server->settings.hostname);
+        snprintf(greeting, sizeof greeting, "220 %.255s %s postel-sink", session->server->settings.hostname,
+                session->lmtp ? "LMTP" : "ESMTP");
         session_reply(session, greeting, REPLY_OWN);
 }
 

@@ -18,7 +18,11 @@ struct settings {
         /* read at start only */
         int64_t smtp_port; /* -1: not asked for */
         int64_t smtps_port;
+        int64_t lmtp_port;
+        int64_t lmtps_port;
         int64_t control_port;
+        char *smtp_socket;
+        char *lmtp_socket;
         int64_t threads;
         char *listen_address;
         char *cert_file;
@@ -41,6 +45,7 @@ struct settings {
         struct rules refuse_mail;
         struct rules refuse_rcpt;
         struct rules final;
+        struct rules final_rcpt;
         struct faults faults;
         int64_t reply_delay_ms;
         int64_t reply_text;

@@ -144,7 +144,7 @@ static const char *mail_objection(struct session *session)
         const struct settings *settings = &session->server->settings;
 
         if (session->helo == NULL)
-                return "503 5.5.1 EHLO or HELO first";
+                return "503 5.5.1 EHLO, HELO or LHLO first";
         if (session->transaction.open)
                 return "503 5.5.1 A transaction is open";
         if (settings->require_auth && session->user == NULL)

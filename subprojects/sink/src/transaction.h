@@ -13,6 +13,7 @@ struct mailbox {
         size_t address;
         size_t parameters; /* one behind the other, each ended by NUL */
         size_t parameter_count;
+        bool refused; /* after the content: only LMTP has a reply for each (RFC 2033 section 4.2) */
 };
 
 struct envelope {
