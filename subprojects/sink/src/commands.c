@@ -9,6 +9,7 @@
 #include "server.h"
 #include "session.h"
 #include "transaction.h"
+#include "verify.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,6 @@ static void run_ehlo(struct session *session, char *arguments);
 static void run_helo(struct session *session, char *arguments);
 static void run_rset(struct session *session, char *arguments);
 static void run_noop(struct session *session, char *arguments);
-static void run_vrfy(struct session *session, char *arguments);
 static void run_help(struct session *session, char *arguments);
 static void run_quit(struct session *session, char *arguments);
 static void run_starttls(struct session *session, char *arguments);
@@ -42,8 +42,9 @@ static const struct command_row {
         [COMMAND_BDAT] = { "BDAT", message_bdat, FAULT_NOWHERE, IN_CLEAR },
         [COMMAND_RSET] = { "RSET", run_rset, FAULT_AT_RSET, IN_CLEAR | NO_ARGUMENTS },
         [COMMAND_NOOP] = { "NOOP", run_noop, FAULT_AT_NOOP, IN_CLEAR },
-        [COMMAND_VRFY] = { "VRFY", run_vrfy, FAULT_NOWHERE, 0 },
-        [COMMAND_HELP] = { "HELP", run_help, FAULT_NOWHERE, IN_CLEAR },
+        [COMMAND_VRFY] = { "VRFY", verify_vrfy, FAULT_AT_VRFY, 0 },
+        [COMMAND_EXPN] = { "EXPN", verify_expn, FAULT_AT_EXPN, 0 },
+        [COMMAND_HELP] = { "HELP", run_help, FAULT_AT_HELP, IN_CLEAR },
         [COMMAND_QUIT] = { "QUIT", run_quit, FAULT_AT_QUIT, IN_CLEAR | NO_ARGUMENTS | WHEN_REFUSING },
         [COMMAND_STARTTLS] = { "STARTTLS", run_starttls, FAULT_AT_STARTTLS, IN_CLEAR | NO_ARGUMENTS },
         [COMMAND_AUTH] = { "AUTH", auth_command, FAULT_AT_AUTH, 0 },
@@ -159,18 +160,11 @@ static void run_noop(struct session *session, char *arguments)
         session_reply(session, "250 2.0.0 OK", REPLY_OWN);
 }
 
-static void run_vrfy(struct session *session, char *arguments)
-{
-        session_reply(session,
-                *arguments != '\0' ? "252 2.0.0 Not verified, try to send"
-                                   : "501 5.5.4 An address is missing",
-                REPLY_OWN);
-}
-
 static void run_help(struct session *session, char *arguments)
 {
         (void)arguments;
-        session_reply(session, "214 2.0.0 This server is for tests: RFC 5321", REPLY_OWN);
+        session_reply(session,
+                "214 2.0.0 This server is for tests\\n2.0.0 Its commands are those of RFC 5321", REPLY_OWN);
 }
 
 static void run_quit(struct session *session, char *arguments)

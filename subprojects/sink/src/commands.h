@@ -17,6 +17,7 @@ enum command {
         COMMAND_RSET,
         COMMAND_NOOP,
         COMMAND_VRFY,
+        COMMAND_EXPN,
         COMMAND_HELP,
         COMMAND_QUIT,
         COMMAND_STARTTLS,

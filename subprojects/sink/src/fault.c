@@ -29,6 +29,9 @@ static const char *const place_names[] = {
         [FAULT_AT_ACCEPTED] = "accepted",
         [FAULT_AT_RSET] = "rset",
         [FAULT_AT_NOOP] = "noop",
+        [FAULT_AT_VRFY] = "vrfy",
+        [FAULT_AT_EXPN] = "expn",
+        [FAULT_AT_HELP] = "help",
         [FAULT_AT_QUIT] = "quit",
 };
 
@@ -90,7 +93,7 @@ const char *faults_add(struct faults *faults, const char *text)
         if (fault.place == FAULT_NOWHERE)
                 return "WHERE must be connect, greeting, ehlo, starttls, handshake, auth, mail, rcpt, data, "
                        "bdat, "
-                       "body, final, final-rcpt, accepted, rset, noop or quit";
+                       "body, final, final-rcpt, accepted, rset, noop, vrfy, expn, help or quit";
         broken = parse_what(&fault, equals + 1);
         if (broken != NULL)
                 return broken;

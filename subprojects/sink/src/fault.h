@@ -24,6 +24,9 @@ enum fault_place {
         FAULT_AT_ACCEPTED,
         FAULT_AT_RSET,
         FAULT_AT_NOOP,
+        FAULT_AT_VRFY,
+        FAULT_AT_EXPN,
+        FAULT_AT_HELP,
         FAULT_AT_QUIT,
 };
 

@@ -35,6 +35,8 @@ void message_data(struct session *session, char *arguments)
         (void)arguments;
         if (!transaction->open || transaction->chunked) {
                 session_reply(session, "503 5.5.1 MAIL and RCPT first, and no DATA behind BDAT", REPLY_OWN);
+        } else if (transaction->binary) {
+                session_reply(session, "503 5.5.1 BINARYMIME is for BDAT", REPLY_OWN);
         } else if (transaction->envelope.to_count == 0) {
                 session_reply(session, no_recipients(session), REPLY_OWN);
         } else if (configured != NULL && configured[0] != '3') {
@@ -81,7 +83,7 @@ void message_bdat(struct session *session, char *arguments)
 {
         struct transaction *transaction = &session->transaction;
         uint64_t octets;
-        bool last;
+        bool last, refused;
 
         if (!extension_active(session, EXTENSION_CHUNKING)) {
                 session_reply(session, "500 5.5.2 Command not known", REPLY_OWN);
@@ -95,12 +97,15 @@ void message_bdat(struct session *session, char *arguments)
         transaction->chunk_last = last;
         transaction->chunk_silent = session_fault(session, FAULT_AT_BDAT) != NULL;
         transaction->chunk_reply = chunk_objection(session);
-        if (!transaction->chunk_silent && transaction->chunk_reply == NULL && !transaction->chunked) {
+        refused = transaction->chunk_silent || transaction->chunk_reply != NULL;
+        if (!refused && !transaction->chunked) {
                 begin_content(session);
                 transaction->chunked = true;
         }
         session->mode = INPUT_CHUNK;
-        if (octets == 0 && session->action == ACTION_NONE)
+        if (refused && session->server->settings.bdat_keeps_refused_chunk)
+                transaction->chunk_left = 0;
+        if (transaction->chunk_left == 0 && session->action == ACTION_NONE)
                 end_chunk(session);
 }
 

@@ -142,6 +142,30 @@ static void without_clear(void *field)
         *(uint64_t *)field = 0;
 }
 
+static const char *with_set(void *field, const char *value, int64_t least, int64_t most)
+{
+        (void)least;
+        (void)most;
+        return extension_with_add(field, value);
+}
+
+static void with_clear(void *field)
+{
+        extension_with_clear(field);
+}
+
+static const char *set_limits(void *field, const char *value, int64_t least, int64_t most)
+{
+        (void)least;
+        (void)most;
+        return limits_set(field, value);
+}
+
+static void forget_limits(void *field)
+{
+        limits_clear(field);
+}
+
 static const char *loopback_set(void *field, const char *value, int64_t least, int64_t most)
 {
         struct in6_addr six;
@@ -169,5 +193,7 @@ const struct option_kind option_reply = { reply_set, text_clear, false };
 const struct option_kind option_rules = { rules_set, rules_forget, false };
 const struct option_kind option_faults = { faults_set, faults_forget, false };
 const struct option_kind option_without = { without_set, without_clear, false };
+const struct option_kind option_with = { with_set, with_clear, false };
+const struct option_kind option_limits = { set_limits, forget_limits, false };
 const struct option_kind option_loopback = { loopback_set, text_clear, false };
 const struct option_kind option_socket = { socket_set, text_clear, false };

@@ -71,6 +71,10 @@ static const struct option_row rows[] = {
                 "name in the greeting" },
         { "without", "EXT", &option_without, FIELD(without), ANY, NULL, true,
                 "neither offer nor accept this extension; EHLO: only HELO works (repeatable)" },
+        { "with", "EXT[=ARGUMENTS]", &option_with, FIELD(with), ANY, NULL, true,
+                "offer DELIVERBY, FUTURERELEASE, MT-PRIORITY or REQUIRETLS, too (repeatable)" },
+        { "limits", "TEXT", &option_limits, FIELD(limits), ANY, NULL, true,
+                "offer LIMITS with this text, and enforce MAILMAX, RCPTMAX and RCPTDOMAINMAX in it" },
         { "ehlo-line", "TEXT", &option_texts, FIELD(ehlo_lines), ANY, NULL, true,
                 "a further line of the reply to EHLO (repeatable)" },
         { "reply-delay-ms", "N", &option_number, FIELD(reply_delay_ms), MILLISECONDS, "0", true,
@@ -86,10 +90,18 @@ static const struct option_row rows[] = {
         { "final-rcpt", "GLOB=REPLY", &option_rules, FIELD(final_rcpt), ANY, NULL, true,
                 "LMTP: reply after the message for recipients that match (repeatable)" },
         { "data-reply", "REPLY", &option_reply, FIELD(data_reply), ANY, NULL, true, "reply to DATA" },
+        { "bdat-keeps-refused-chunk", NULL, &option_flag, FIELD(bdat_keeps_refused_chunk), ANY, "off", true,
+                "take the chunk of a refused BDAT for commands" },
+        { "vrfy", "GLOB=REPLY", &option_rules, FIELD(vrfy), ANY, NULL, true,
+                "reply to VRFY of what matches (repeatable)" },
+        { "expn", "GLOB=REPLY", &option_rules, FIELD(expn), ANY, NULL, true,
+                "reply to EXPN of what matches (repeatable)" },
         { "max-size", "N", &option_number, FIELD(max_size), ANY, "0", true,
                 "octets in a message; 0: no limit, SIZE without a number" },
         { "max-recipients", "N", &option_number, FIELD(max_recipients), ANY, "0", true,
                 "recipients of a message; 0: no limit" },
+        { "max-recipients-reply", "REPLY", &option_reply, FIELD(max_recipients_reply), ANY, NULL, true,
+                "reply to the recipients over --max-recipients" },
         { "max-messages", "N", &option_number, FIELD(max_messages), ANY, "0", true,
                 "messages on a connection, then 421; 0: no limit" },
         { "max-connections", "N", &option_number, FIELD(max_connections), ANY, "0", true,
@@ -101,7 +113,8 @@ static const struct option_row rows[] = {
         { "fault", "WHERE[#N]=WHAT", &option_faults, FIELD(faults), ANY, NULL, true,
                 "at connect, greeting, ehlo, starttls, handshake, auth, mail, rcpt, data, bdat, body, "
                 "final,\n"
-                "        final-rcpt, accepted, rset, noop or quit: close, reset, stall, garbage, 421, drip "
+                "        final-rcpt, accepted, rset, noop, vrfy, expn, help or quit: close, reset, stall, "
+                "garbage, 421, drip "
                 "or a literal "
                 "reply;\n"
                 "        only the Nth time if there is #N (repeatable)" },

@@ -39,6 +39,7 @@ struct session {
         char *helo;
         char *user;
         int64_t messages;
+        int64_t mails; /* MAIL commands, whatever became of them */
         struct auth auth;
         struct transaction transaction;
         struct line line;
@@ -68,6 +69,7 @@ enum reply_style {
         REPLY_PADDED = 2, /* made longer by --reply-text */
 };
 
+/* "\n", in these two characters, begins a further line of the reply. */
 void session_reply(struct session *session, const char *reply, unsigned style);
 void session_send(struct session *session, const char *bytes, size_t count);
 
