@@ -32,7 +32,7 @@ void body_framer_init(struct body_framer *framer, enum body_form form, unsigned 
 void body_framer_init_curious(struct body_framer *framer, unsigned refuse)
 {
         body_framer_init(framer, BODY_DOTTED, refuse);
-        framer->curious = framer->in_header = framer->in_word = true;
+        framer->curious = framer->in_header = framer->in_field_name = framer->in_word = true;
 }
 
 /* ---- Curiosity ---- */
@@ -49,9 +49,24 @@ static bool utf8_takes(struct body_framer *framer, unsigned char octet)
         return octet < 0x80 || framer->utf8_left;
 }
 
+/* What is not of the form of a field ends the header section, as an empty line does. */
+static void look_at_field_name(struct body_framer *framer, char octet)
+{
+        if (octet == ':')
+                framer->in_field_name = false;
+        else if (octet == ' ' || !octet_is_printable(octet))
+                framer->in_header = false;
+}
+
 static void look_at_header(struct body_framer *framer, const char *in, size_t size)
 {
-        for (size_t i = 0; i < size && !framer->header_not_utf8; i++) {
+        size_t i = 0;
+
+        if (framer->line_octets == 0 && size && (*in == ' ' || *in == '\t'))
+                framer->in_field_name = false;
+        for (; i < size && framer->in_header && framer->in_field_name; i++)
+                look_at_field_name(framer, in[i]);
+        for (; i < size && framer->in_header && !framer->header_not_utf8; i++) {
                 if ((unsigned char)in[i] >= 0x80)
                         framer->header_eight_bit = true;
                 if (!utf8_takes(framer, (unsigned char)in[i]))
@@ -102,8 +117,9 @@ static void look_at_line_end(struct body_framer *framer)
                 framer->like_commands = true;
         if (framer->utf8_left && framer->in_header)
                 framer->header_not_utf8 = true;
-        if (framer->line_octets == 0)
+        if (framer->in_field_name)
                 framer->in_header = false;
+        framer->in_field_name = true;
         framer->in_word = true;
         framer->word_size = 0;
 }

@@ -52,7 +52,8 @@ struct body_framer {
 
         /* What else is found out when `curious`. */
         bool curious;
-        bool in_header; /* no empty line has been seen */
+        bool in_header; /* every line so far was a field or went on with one (RFC 5322 section 2.2) */
+        bool in_field_name;
         bool header_eight_bit, header_not_utf8; /* of the header section (RFC 6532) */
         bool like_commands; /* a line of it could be taken for a command */
         unsigned utf8_left; /* octets that the present character lacks */
