@@ -87,6 +87,8 @@ static void finish(struct pipeline *pipeline, struct delivery *delivery)
 
         delivery_close(delivery);
         postel_status status = outcome_status(&delivery->log, &error);
+        session_audit(pipeline->session, POSTEL_AUDIT_MESSAGE, postel_status_name(status),
+                (long long)outcome_count(&delivery->log, POSTEL_OUTCOME_ACCEPTED));
         pipeline->feed->done(pipeline->feed, delivery, status, &error);
 }
 
@@ -204,6 +206,7 @@ static void begin(struct pipeline *pipeline)
         pipeline->octets_in_flight += delivery->facts.size;
         delivery->transactions++;
         session->messages++;
+        session_audit(session, POSTEL_AUDIT_MAIL, "", (long long)members);
 }
 
 /* The first transaction is over. */
@@ -291,8 +294,13 @@ static void pipeline_wrote(struct exchange *exchange)
 {
         struct pipeline *pipeline = pipeline_of(exchange);
 
-        for (size_t i = 0; i < pipeline->count; i++)
-                transaction_wrote(transaction_at(pipeline, i));
+        for (size_t i = 0; i < pipeline->count; i++) {
+                struct transaction *transaction = transaction_at(pipeline, i);
+                if (transaction_wrote(transaction))
+                        session_audit(pipeline->session, POSTEL_AUDIT_CONTENT,
+                                transaction->plan.by_chunks ? "BDAT" : "DATA",
+                                (long long)transaction->content_octets);
+        }
         update_phase(pipeline);
 }
 

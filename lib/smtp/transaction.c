@@ -570,18 +570,19 @@ postel_status transaction_write(struct transaction *transaction, postel_error *e
         return step_types[transaction->next].write(transaction, error);
 }
 
-void transaction_wrote(struct transaction *transaction)
+bool transaction_wrote(struct transaction *transaction)
 {
         char note[64];
 
         if (transaction->end_told || !transaction->end_queued ||
                 output_of(transaction)->written < transaction->end_at)
-                return;
+                return false;
         transaction->end_told = true;
         outcome_end_sent(log_of(transaction));
         int size = snprintf(note, sizeof(note), "%llu octets of content",
                 (unsigned long long)transaction->content_octets);
         channel_trace(transaction->channel, POSTEL_TRACE_NOTE, note, (size_t)size);
+        return true;
 }
 
 bool transaction_is_silence_due(const struct transaction *transaction)

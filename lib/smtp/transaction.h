@@ -69,8 +69,8 @@ bool transaction_may_write(const struct transaction *transaction, bool heard);
 /* Queues the next step, or as much of the content as there is room for. A fault ends the channel. */
 postel_status transaction_write(struct transaction *transaction, postel_error *error);
 
-/* Looks how much has been written. */
-void transaction_wrote(struct transaction *transaction);
+/* Looks how much has been written. True, once: the content has left to its end. */
+bool transaction_wrote(struct transaction *transaction);
 
 /* Whether a reply now would be to nothing that was written whole. */
 bool transaction_is_silence_due(const struct transaction *transaction);
