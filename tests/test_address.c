@@ -2,7 +2,7 @@
 #include "harness.h"
 #include "wire/address.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define TEN   "abcdefghij"
@@ -177,6 +177,9 @@ static void refuses_what_idna_refuses(void)
                 /* 59 letters and one that is not ASCII are 61 octets, and an A-label of 65. */
                 { "a@" TEN TEN TEN TEN TEN "abcdefghi\xc3\xbc.example",
                         "has a domain label longer than 63 octets" },
+                /* What is left out of domains, and leaves nothing. */
+                { "a@\xc2\xad", "has an empty domain label" },
+                { "a@b.\xc2\xad.c", "has an empty domain label" },
                 /* What looks like an @, and becomes one. */
                 { "a@\xef\xbc\xa0.example", "has an @ in its domain" },
                 { "@\xe2\x98\x83:a@example.org",
@@ -275,6 +278,26 @@ static void writes_addresses_as_they_go_on_the_wire(void)
                 CHECK(!address_append(&out, rows[i].address));
                 CHECK_OCTETS(out.data, out.size, "<", 1);
                 buffer_deinit(&out);
+        }
+}
+
+static void stays_within_addresses_that_are_not_valid(void)
+{
+        static const char *const rows[] = { "\"", "\"a", "\"a\\", "\"a\\\"", "@", "@:", ":", "a", "\xc3",
+                "@a:\"\xff\\" };
+
+        for (size_t i = 0; i < COUNT(rows); i++) {
+                /* On the heap, where a sanitizer sees a step too far. */
+                char *text = strdup(rows[i]);
+                struct buffer out;
+                REQUIRE(text != NULL);
+                harness_row("%zu", i);
+                buffer_init(&out, 100);
+                address_append(&out, text);
+                address_needs_smtputf8(text);
+                CHECK_STR(address_domain(text), "");
+                buffer_deinit(&out);
+                free(text);
         }
 }
 
@@ -401,6 +424,7 @@ int main(void)
                 { "names what is wrong with a source route", names_what_is_wrong_with_a_source_route },
                 { "knows the postmaster as a recipient", knows_the_postmaster_as_a_recipient },
                 { "writes addresses as they go on the wire", writes_addresses_as_they_go_on_the_wire },
+                { "stays within addresses that are not valid", stays_within_addresses_that_are_not_valid },
                 { "counts the octets of UTF-8 and of A-labels", counts_the_octets_of_utf_8_and_of_a_labels },
                 { "takes addresses of 254 octets and no more", takes_addresses_of_254_octets_and_no_more },
                 { "judges domains and EHLO names", judges_domains_and_ehlo_names },
