@@ -50,6 +50,7 @@ enum trouble {
         WRITE_FAILS,
         WRITE_TAKES_TOO_MUCH,
         WRITE_TAKES_NOTHING, /* 0 is "would block", too */
+        WRITE_NEVER_TAKES_ANYTHING,
         WAIT_FAILS,
         TLS_FAILS
 };
@@ -150,6 +151,8 @@ static long long proxy_write(void *stream, const void *octets, size_t size)
                 return POSTEL_TRANSPORT_FAULT;
         if (proxy->trouble == WRITE_TAKES_TOO_MUCH)
                 return (long long)size + 1;
+        if (proxy->trouble == WRITE_NEVER_TAKES_ANYTHING)
+                return 0;
         if (proxy->balks && proxy->calls_of_write++ % 2 == 0)
                 return refuse(proxy, octets, size);
         ssize_t put = send(proxy->fd, octets, most, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -409,15 +412,22 @@ static void leaves_tls_to_it(void)
         static const struct exchange implicit[] = { GREETS, LOGS_IN, QUITS };
         static const struct exchange starttls[] = { GREETS, { EHLO, "250-x\r\n250 STARTTLS\r\n" },
                 { "STARTTLS\r\n", "220 go\r\n" }, LOGS_IN, QUITS };
+        static const struct exchange lmtp[] = { GREETS,
+                { "LHLO client.example\r\n", "250-x\r\n250 STARTTLS\r\n" }, { "STARTTLS\r\n", "220 go\r\n" },
+                { "LHLO client.example\r\n", "250-x\r\n250 AUTH PLAIN\r\n" },
+                { "AUTH PLAIN %\r\n", "235 hello\r\n" }, QUITS };
         const struct {
                 postel_tls tls;
                 const struct exchange *script;
                 size_t count;
                 const char *host, *server_name, *want;
+                postel_protocol protocol;
         } rows[] = {
                 { POSTEL_TLS_IMPLICIT, implicit, COUNT(implicit), NULL, NULL, "" },
                 { POSTEL_TLS_IMPLICIT, implicit, COUNT(implicit), "mail.example", NULL, "mail.example" },
                 { POSTEL_TLS_STARTTLS, starttls, COUNT(starttls), "mail.example", "x.example", "x.example" },
+                { POSTEL_TLS_STARTTLS, lmtp, COUNT(lmtp), "mail.example", NULL, "mail.example",
+                        POSTEL_PROTOCOL_LMTP },
         };
 
         for (size_t i = 0; i < COUNT(rows); i++) {
@@ -429,6 +439,7 @@ static void leaves_tls_to_it(void)
                 harness_row("%zu", i);
                 postel_config_set_host(config, rows[i].host);
                 postel_config_set_server_name(config, rows[i].server_name);
+                postel_config_set_protocol(config, rows[i].protocol);
                 postel_connection *connection = connection_of(config);
                 CHECK_INT(postel_connect(connection, 10000, &error), POSTEL_OK);
                 CHECK_STR(error.message, "");
@@ -602,6 +613,20 @@ static void keeps_deadlines(void)
         }
 }
 
+static void gives_up_on_what_takes_nothing(void)
+{
+        static const struct exchange script[] = { GREETS, { NULL, NULL, LEAVES } };
+        struct dialogue *dialogue = dialogue_start(script, COUNT(script));
+        struct proxy proxy = { .port = dialogue_port(dialogue), .trouble = WRITE_NEVER_TAKES_ANYTHING };
+        postel_connection *connection = connection_of(proxy_config(&proxy));
+        postel_error error = { .message = "" };
+
+        CHECK_INT(postel_connect(connection, 200, &error), POSTEL_TIMEOUT);
+        CHECK_INT(error.phase, POSTEL_PHASE_EHLO);
+        check_end(&connection, &proxy);
+        CHECK_STR(dialogue_finish(&dialogue), NULL);
+}
+
 /* Freed without a word, and leased from a pool. */
 static void is_closed_with_the_connection(void)
 {
@@ -637,6 +662,7 @@ static const struct test tests[] = {
         { "is interrupted within a wait", is_interrupted_within_a_wait },
         { "is interrupted at any time", is_interrupted_at_any_time },
         { "keeps deadlines", keeps_deadlines },
+        { "gives up on what takes nothing", gives_up_on_what_takes_nothing },
         { "is closed with the connection", is_closed_with_the_connection },
 };
 
