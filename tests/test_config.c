@@ -480,7 +480,8 @@ static void refuses_a_transport_that_lacks_a_function(void)
                 harness_row("%s", wants[i] ? wants[i] : "whole");
                 postel_config_set_transport(config, &rows[i], NULL);
                 CHECK_INT(postel_config_check(config, &error), wants[i] ? POSTEL_INVALID : POSTEL_OK);
-                snprintf(want, sizeof(want), "transport: its %s function is missing", wants[i] ? wants[i] : "");
+                snprintf(want, sizeof(want), "transport: its %s function is missing",
+                        wants[i] ? wants[i] : "");
                 if (wants[i])
                         CHECK_STR(error.message, want);
                 postel_config_set_transport(config, NULL, NULL);
