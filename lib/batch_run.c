@@ -312,7 +312,7 @@ static void *work(void *data)
 
 static bool worker_init(struct worker *worker, struct run *run)
 {
-        *worker = (struct worker){ .feed = { worker_next, worker_done }, .run = run };
+        *worker = (struct worker){ .feed = { worker_next, worker_done, run->pool != NULL }, .run = run };
         worker->room = calloc(PIPELINE_DEPTH, sizeof(*worker->room));
         return worker->room;
 }

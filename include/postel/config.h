@@ -53,10 +53,11 @@ typedef enum postel_protocol {
  * When content is sent by BDAT rather than by DATA (RFC 3030). AUTO does so where the server offers it and it
  * saves a round trip: with content of up to 256 KiB that could be looked through, and in which no line can be
  * taken for a command (some servers read refused chunks as such). With PIPELINING such content leaves
- * together with its envelope, unless nothing was heard on the session for 5 seconds or all recipients or none
- * are wanted. The price: a session that is lost before the reply leaves POSTEL_OUTCOME_UNKNOWN where DATA may
- * have left POSTEL_OUTCOME_NOT_SENT. A server that announces BDAT and refuses it (500 to 504), or does not
- * answer it, is asked for DATA from then on.
+ * together with its envelope, once the session has taken a message by BDAT from a sender of the same domain,
+ * unless nothing was heard on it for 5 seconds, or all recipients or none are wanted. The price: a session
+ * that is lost before the reply leaves POSTEL_OUTCOME_UNKNOWN where DATA may have left
+ * POSTEL_OUTCOME_NOT_SENT. A server that announces BDAT and refuses it (500 to 504), or does not answer it,
+ * is asked for DATA from then on.
  */
 typedef enum postel_chunking {
         POSTEL_CHUNKING_AUTO = 0,

@@ -25,7 +25,10 @@ struct run {
 
 static void progress(struct run *run)
 {
-        run->limit = deadline_after_ms(channel_limit_ms(run->channel, run->exchange->phase));
+        int limit_ms = channel_limit_ms(run->channel, run->exchange->phase);
+        int less_ms = run->exchange->limit_ms;
+
+        run->limit = deadline_after_ms(less_ms && less_ms < limit_ms ? less_ms : limit_ms);
 }
 
 /* Hands over every reply that is complete. */
@@ -264,7 +267,7 @@ postel_status exchange_ask(struct channel *channel, postel_phase phase, struct d
         struct reply *reply, postel_error *error)
 {
         struct question question = {
-                .exchange = { phase, question_fill, question_wrote, question_take, question_is_silence_due,
+                .exchange = { phase, 0, question_fill, question_wrote, question_take, question_is_silence_due,
                         question_is_done, question_has_more },
                 .reply = reply,
         };

@@ -11,6 +11,7 @@
  */
 struct exchange {
         postel_phase phase; /* where it stands: for limits and errors */
+        int limit_ms; /* for what is awaited now, if that is less than the phase's; 0: it is not */
 
         /* Queues what may be written now. Called when all that was queued is written. A status but OK ends
          * the dialogue. */

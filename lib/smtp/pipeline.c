@@ -8,6 +8,8 @@
 
 #include "base/status.h"
 #include "smtp/plan.h"
+#include "wire/address.h"
+#include "wire/octet.h"
 
 #include <stdio.h>
 
@@ -17,6 +19,10 @@
 /* A session on which nothing was heard for longer may be lost without anybody knowing: content is not risked
  * on it before the server has said something. */
 #define SILENCE_NS INT64_C(5000000000)
+
+/* What some servers read together with content, and lose: then there is no reply to it, but nothing was sent
+ * either, and another session serves better than patience. */
+#define FOLLOWER_LIMIT_MS 5000
 
 /* Refusals of what a server took for commands, before it is clear that it makes no sense. */
 #define MAX_STRAY_REFUSALS 10000
@@ -173,6 +179,8 @@ static bool may_follow(const struct pipeline *pipeline)
 
         if (!last)
                 return true;
+        if (!last->plan.by_chunks && atomic_load(&pipeline->session->options->memory->avoids_following))
+                return false;
         return last->plan.pipelining && last->end_queued && pipeline->refilling &&
                pipeline->octets_in_flight < IN_FLIGHT_MAX_OCTETS && !last->delivery->alone;
 }
@@ -196,6 +204,7 @@ static void begin(struct pipeline *pipeline)
         struct transaction_plan plan = plan_transaction(session, delivery);
 
         plan.reset_first = wants_reset(pipeline);
+        plan.follows_data = pipeline->count && !tail(pipeline)->plan.by_chunks;
         session->wants_reset = false;
         pipeline->pending = NULL;
         delivery_rewind(delivery);
@@ -209,9 +218,39 @@ static void begin(struct pipeline *pipeline)
         session_audit(session, POSTEL_AUDIT_MAIL, "", (long long)members);
 }
 
+/* FNV-1a, of what servers judge senders by. */
+static uint64_t sender_hash(const struct delivery *delivery)
+{
+        uint64_t hash = UINT64_C(14695981039346656037);
+
+        for (const char *at = address_domain(delivery->envelope->from); *at; at++)
+                hash = (hash ^ (unsigned char)octet_upper(*at)) * UINT64_C(1099511628211);
+        return hash;
+}
+
+static void remember_sender(struct session *session, const struct delivery *delivery)
+{
+        session->took_chunks = true;
+        session->took_from = sender_hash(delivery);
+}
+
+/*
+ * Content leaves before the envelope is answered only where that is known to go well: the server has taken
+ * BDAT on this session, from a sender of this domain (there are servers that fall over a chunk behind a MAIL
+ * that they have refused), and was heard of just now.
+ */
+static bool may_ride(const struct pipeline *pipeline, const struct transaction *transaction)
+{
+        const struct session *session = pipeline->session;
+
+        return transaction->next == STEP_CONTENT && transaction->plan.rides && pipeline->heard &&
+               session->took_chunks && session->took_from == sender_hash(transaction->delivery);
+}
+
 /* The first transaction is over. */
 static void complete(struct pipeline *pipeline)
 {
+        struct session *session = pipeline->session;
         struct transaction *done = head(pipeline);
         struct delivery *delivery = done->delivery;
 
@@ -222,9 +261,11 @@ static void complete(struct pipeline *pipeline)
                 pipeline->refilling = true;
         /* What was begun behind it has seen to this itself. */
         if (!pipeline->count)
-                pipeline->session->wants_reset = !done->clean;
+                session->wants_reset = !done->clean;
+        if (done->plan.by_chunks && done->clean)
+                remember_sender(session, delivery);
         if (done->went_back) {
-                atomic_store(&pipeline->session->options->memory->avoids_chunking, true);
+                atomic_store(&session->options->memory->avoids_chunking, true);
                 pipeline->stray_refusals = MAX_STRAY_REFUSALS;
         }
         if (delivery->log.open)
@@ -252,7 +293,7 @@ static bool may_go_on(const struct pipeline *pipeline)
 {
         const struct transaction *last = tail(pipeline);
 
-        return last && transaction_may_write(last, pipeline->heard);
+        return last && transaction_may_write(last, may_ride(pipeline, last));
 }
 
 static void update_phase(struct pipeline *pipeline)
@@ -260,6 +301,9 @@ static void update_phase(struct pipeline *pipeline)
         const struct transaction *first = head(pipeline);
 
         pipeline->exchange.phase = first ? transaction_phase(first) : POSTEL_PHASE_MAIL;
+        bool may_be_lost = first && first->plan.follows_data && !first->answered;
+        pipeline->exchange.limit_ms =
+                may_be_lost && pipeline->feed->may_try_elsewhere ? FOLLOWER_LIMIT_MS : 0;
 }
 
 static postel_status write_one(struct pipeline *pipeline, postel_error *error)
@@ -384,14 +428,20 @@ static bool pipeline_has_more(const struct exchange *exchange)
 
 /* ---- Its end ---- */
 
-/* A server that announces CHUNKING and then says nothing to BDAT is not asked for it again. */
-static void remember_stall(const struct pipeline *pipeline, postel_status status)
+/* A server that announces an extension and then says nothing to what uses it is not asked for it again. True:
+ * it was not the message's fault, and nothing of it was sent. */
+static bool is_stall(const struct pipeline *pipeline)
 {
+        struct server_memory *memory = pipeline->session->options->memory;
         const struct transaction *first = head(pipeline);
 
-        if (first && status == POSTEL_TIMEOUT && first->plan.may_go_back && first->due == STEP_CONTENT &&
-                first->end_queued)
-                atomic_store(&pipeline->session->options->memory->avoids_chunking, true);
+        if (first->plan.follows_data && !first->answered) {
+                atomic_store(&memory->avoids_following, true);
+                return true;
+        }
+        if (first->plan.may_go_back && first->due == STEP_CONTENT && first->end_queued)
+                atomic_store(&memory->avoids_chunking, true);
+        return false;
 }
 
 /* Tells everybody. Whose fault it was is known by where the dialogue stood. */
@@ -400,8 +450,8 @@ static void lose_all(struct pipeline *pipeline, const postel_error *error)
         struct transaction *culprit = pipeline->fault_in_writing ? tail(pipeline) : head(pipeline);
         struct delivery *delivery;
 
-        remember_stall(pipeline, error->status);
-        if (culprit)
+        bool stalled = culprit && error->status == POSTEL_TIMEOUT && is_stall(pipeline);
+        if (culprit && !stalled)
                 culprit->delivery->at_fault = true;
         for (; pipeline->count; pipeline->count--) {
                 delivery = head(pipeline)->delivery;
@@ -419,7 +469,7 @@ postel_status pipeline_run(struct session *session, struct feed *feed, struct tr
         struct deadline deadline, postel_error *error)
 {
         struct pipeline pipeline = {
-                .exchange = { POSTEL_PHASE_MAIL, pipeline_fill, pipeline_wrote, pipeline_take,
+                .exchange = { POSTEL_PHASE_MAIL, 0, pipeline_fill, pipeline_wrote, pipeline_take,
                         pipeline_is_silence_due, pipeline_is_done, pipeline_has_more },
                 .session = session,
                 .feed = feed,

@@ -22,6 +22,8 @@ struct feed {
         /* Its log decides everybody; the status and the error are those of a send. */
         void (*done)(struct feed *feed, struct delivery *delivery, postel_status status,
                 const postel_error *error);
+
+        bool may_try_elsewhere; /* what is lost with this session can be begun on another one */
 };
 
 /* Transactions on their way at once, at most. */

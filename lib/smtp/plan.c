@@ -168,8 +168,8 @@ postel_status plan_check(const struct session *session, const struct delivery *d
         if (status == POSTEL_OK)
                 status = check_size(session, &delivery->facts, error);
         if (status == POSTEL_OK)
-                status = envelope_check_offer(
-                        delivery->envelope, &session->ehlo, stream_is_protected(&session->channel.stream), error);
+                status = envelope_check_offer(delivery->envelope, &session->ehlo,
+                        stream_is_protected(&session->channel.stream), error);
         return status == POSTEL_OK ? check_recipients(session, delivery, error) : status;
 }
 

@@ -87,7 +87,7 @@ static void single_done(
 postel_status session_send(
         struct session *session, struct delivery *delivery, struct deadline deadline, postel_error *error)
 {
-        struct single single = { { single_next, single_done }, delivery, POSTEL_OK, error, false };
+        struct single single = { { single_next, single_done, false }, delivery, POSTEL_OK, error, false };
         struct transaction room;
         postel_error fault;
 

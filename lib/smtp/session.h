@@ -23,6 +23,7 @@
 /* What sessions of one endpoint learn about its server, and share. */
 struct server_memory {
         atomic_bool avoids_chunking; /* BDAT was announced and did not work */
+        atomic_bool avoids_following; /* so did commands behind content by DATA (RFC 2920 section 3.1) */
 };
 
 /* What it takes to open a session, and what is asked of its sends. Borrowed from a config that outlives it.
@@ -61,6 +62,8 @@ struct session {
         bool wants_reset; /* the last transaction left something behind */
         bool asked_again; /* EHLO was repeated after AUTH */
         bool lost_unheard; /* the last send found the connection lost, before any reply to it */
+        bool took_chunks; /* the server took a message by BDAT; then: the hash of its sender's domain */
+        uint64_t took_from;
         bool exhausted; /* the server takes no more transactions (LIMITS) */
         unsigned long messages; /* transactions begun */
         bool begun, ended; /* opening it was; END was told */

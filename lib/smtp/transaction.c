@@ -546,7 +546,7 @@ void transaction_begin(struct transaction *transaction, const struct transaction
         body_framer_init(&transaction->framer, form, delivery->source->refuse);
 }
 
-bool transaction_may_write(const struct transaction *transaction, bool heard)
+bool transaction_may_write(const struct transaction *transaction, bool may_ride)
 {
         if (transaction->stopped || transaction->next == STEP_DONE ||
                 !output_has_room(output_of(transaction)))
@@ -559,7 +559,7 @@ bool transaction_may_write(const struct transaction *transaction, bool heard)
         case STEP_DATA:
                 return !transaction->delivery->envelope->all_or_none;
         case STEP_CONTENT:
-                return transaction->plan.rides && heard;
+                return transaction->plan.rides && may_ride;
         default:
                 return true;
         }
@@ -616,6 +616,7 @@ postel_status transaction_take(
         if (transaction_is_silence_due(transaction))
                 return take_early(transaction, reply, error);
         transaction->owed--;
+        transaction->answered = true;
         return step_types[transaction->due].take(transaction, reply, error);
 }
 

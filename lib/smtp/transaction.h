@@ -19,7 +19,9 @@ struct transaction_plan {
         bool pipelining;
         bool lmtp;
         bool by_chunks; /* BDAT, not DATA */
-        bool rides; /* content may be written before the recipients are answered */
+        bool rides; /* content may be written before the recipients are answered, if the session is good for
+                       it */
+        bool follows_data; /* MAIL is written behind content by DATA that is not answered */
         bool eight_bit_allowed; /* BODY=8BITMIME was declared */
         bool may_go_back; /* to DATA, when BDAT is refused */
         uint64_t max_octets; /* of content, by the caller's policy; 0: any number */
@@ -39,6 +41,7 @@ struct transaction {
         enum step due; /* what is answered next */
         size_t due_recipient, answered_members;
         size_t owed; /* replies to what is written whole */
+        bool answered; /* something of it was */
         bool stopped; /* nothing more is written; what was written is still answered */
         bool clean; /* it has ended: no RSET is needed behind it */
         bool went_back; /* BDAT was refused, the message is to be sent by DATA */
@@ -63,8 +66,8 @@ struct transaction {
 void transaction_begin(struct transaction *transaction, const struct transaction_plan *plan,
         struct delivery *delivery, size_t members, struct channel *channel, struct deadline deadline);
 
-/* Whether something may be written now; `heard`: the session is known to be alive. */
-bool transaction_may_write(const struct transaction *transaction, bool heard);
+/* Whether something may be written now; `may_ride`: content, too, before the recipients are answered. */
+bool transaction_may_write(const struct transaction *transaction, bool may_ride);
 
 /* Queues the next step, or as much of the content as there is room for. A fault ends the channel. */
 postel_status transaction_write(struct transaction *transaction, postel_error *error);
