@@ -6,6 +6,10 @@
  * Where a program may look in, forbid, or bring its own: a policy, audit events, and a transport. None is
  * required. The trace is in config.h.
  *
+ *     postel_config_set_policy(config, policy, user_data);
+ *     postel_config_set_audit(config, audit, user_data);
+ *     postel_config_set_transport(config, &transport, user_data);
+ *
  * `user_data` is passed on untouched and must outlive every connection and pool made of the config. With a
  * pool, functions are called from several threads at once. They may block (and are then part of the call's
  * time); they must not call into the same connection or its pool.
