@@ -20,12 +20,18 @@ BEFORE = """#include <postel/postel.h>
 
 extern const char *from, *const *to, *password;
 extern const void *body;
-extern size_t size;
+extern size_t size, count;
 extern postel_config *config;
 extern postel_connection *connection;
 extern postel_pool *pool;
+extern postel_policy_function policy;
+extern postel_audit_function audit;
+extern postel_transport transport;
+extern void *user_data;
 extern postel_envelope *envelope;
 extern postel_message *message;
+extern const postel_envelope *const *envelopes;
+extern const postel_message *const *messages;
 extern postel_result *result;
 extern postel_error error;
 extern postel_status status;

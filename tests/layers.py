@@ -39,8 +39,19 @@ LAYERS = [
 ]
 
 # Headers of libraries that only one layer may know; tests and the sink choose for themselves.
-SOLE_USERS = {"gnutls/": "lib/net", "ares.h": "lib/net", "gsasl.h": "lib/sasl", "gsasl-": "lib/sasl"}
+SOLE_USERS = {"gnutls/": "lib/net", "ares.h": "lib/net", "gsasl.h": "lib/sasl", "gsasl-": "lib/sasl",
+              "idn2.h": "lib/wire"}
 FREE = ("tests", "subprojects")
+
+# Walls within a layer: files that must not reach a header, not even by way of others. What a transaction is made of
+# knows neither the session that it is for nor the pipeline that runs it.
+PARTS = [f"lib/smtp/{name}.{ending}" for ending in "ch" for name in (
+    "channel", "delivery", "exchange", "outcome", "output", "source", "transaction")]
+INNER_WALLS = {
+    "lib/smtp/session.h": PARTS,
+    "lib/smtp/plan.h": PARTS,
+    "lib/smtp/pipeline.h": [*PARTS, "lib/smtp/plan.h", "lib/smtp/plan.c"],
+}
 
 TOP_LEVEL = {"meson.build", "meson_options.txt", "include", "lib", "tools", "tests", "subprojects", "README.md",
              "LICENSE"}
@@ -96,6 +107,15 @@ class Tree:
                 for _, header, via in self.system_headers(target, seen):
                     yield line, header, via or target
 
+    def own_headers(self, path, seen):
+        """(line of `path`, header of the project) for all that it reaches."""
+        seen.add(path)
+        for line, _, target in self.includes_of.get(path, ()):
+            if target and target not in seen:
+                yield line, target
+                for _, header in self.own_headers(target, seen):
+                    yield line, header
+
     def breach(self, path, line, rule):
         self.breaches.add((path, line, rule))
 
@@ -118,6 +138,15 @@ class Tree:
                 if named_by([word], header) and layer.folder != user:
                     self.breach(path, line, f"only {user} includes <{header}>")
 
+    def check_inner_walls(self):
+        for header, files in INNER_WALLS.items():
+            for path in files:
+                if path not in self.includes_of:
+                    self.breach(path, 1, "is not there, and has a wall")
+                for line, reached in self.own_headers(path, set()):
+                    if reached == header:
+                        self.breach(path, line, f"may not know {header}")
+
     def check_top_level(self):
         ignore = self.root / ".gitignore"
         ignored = ignore.read_text("utf-8").split() if ignore.is_file() else []
@@ -134,6 +163,7 @@ class Tree:
                 continue
             self.check_own(path, layer)
             self.check_system(path, layer)
+        self.check_inner_walls()
         self.check_top_level()
         return sorted(self.breaches)
 

@@ -1106,8 +1106,9 @@ static void refuses_what_is_too_large_for_the_server(void)
 
 #define LARGE_OCTETS (256LL << 20)
 #define FILE_OCTETS  (64LL << 20)
+#define WARM_OCTETS  (16LL << 20)
 
-/* Gives LARGE_OCTETS, in lines. */
+/* Gives as many octets as are left, in lines. */
 static int read_endlessly(void *user_data, void *buffer, size_t size, size_t *count)
 {
         long long *left = user_data;
@@ -1155,7 +1156,7 @@ static void needs_no_more_memory_for_a_large_message(void)
         postel_connection *connection;
         postel_envelope *envelope = postel_envelope_new("a@x.example");
         postel_error error;
-        long long left = LARGE_OCTETS;
+        long long left = LARGE_OCTETS, warm = WARM_OCTETS;
 
         postel_config_set_host(config, "127.0.0.1");
         postel_config_set_port(config, sink_smtp_port(sink));
@@ -1166,18 +1167,21 @@ static void needs_no_more_memory_for_a_large_message(void)
         postel_envelope_add_recipient(envelope, "b@y.example");
         char path[] = "/tmp/postel-large-XXXXXX";
         int fd = large_file(path);
+        /* The first is for the memory of a sanitizer, which grows with the number of calls up to a bound. */
         postel_message *messages[] = {
+                postel_message_from_reader(read_endlessly, &warm, WARM_OCTETS),
                 postel_message_from_reader(read_endlessly, &left, LARGE_OCTETS),
                 postel_message_from_path(path),
                 postel_message_from_fd(fd),
         };
 
-        long before = peak_kib();
+        long before = 0;
         for (size_t i = 0; i < COUNT(messages); i++) {
                 harness_row("source %zu", i);
                 CHECK_INT(postel_send_with_params(connection, envelope, messages[i], 100000, NULL, &error),
                         POSTEL_REJECTED);
                 CHECK_STR(error.message, "554 not kept");
+                before = i == 0 ? peak_kib() : before;
                 CHECK(peak_kib() - before < 4096);
                 postel_message_free(&messages[i]);
         }

@@ -6,10 +6,9 @@
  * Where a program may look in, forbid, or bring its own: a policy, audit events, and a transport. None is
  * required. The trace is in config.h.
  *
- *     postel_config_set_max_recipients(config, 100); // the policy that is built in
- *     postel_config_set_policy(config, NULL, NULL); // and no function besides
- *     postel_config_set_transport(config, NULL, NULL); // a socket
- *     puts(postel_audit_event_name(POSTEL_AUDIT_END));
+ *     postel_config_set_policy(config, policy, user_data);
+ *     postel_config_set_audit(config, audit, user_data);
+ *     postel_config_set_transport(config, &transport, user_data);
  *
  * `user_data` is passed on untouched and must outlive every connection and pool made of the config. With a
  * pool, functions are called from several threads at once. They may block (and are then part of the call's

@@ -4,17 +4,20 @@
 A Result is copied out of C at once, so that only pools, leases, envelopes and messages have to be freed.
 """
 import ctypes
-from ctypes import (CFUNCTYPE, POINTER, byref, c_char_p, c_int, c_longlong, c_size_t, c_uint,
+from ctypes import (CFUNCTYPE, POINTER, Structure, byref, c_char_p, c_int, c_longlong, c_size_t, c_uint,
                     c_ulonglong, c_void_p)
 from dataclasses import dataclass
 
 STATUSES = ("OK", "PARTIAL", "REJECTED", "DEFERRED", "UNKNOWN", "INVALID", "UNSUPPORTED", "HOST_UNKNOWN", "CONNECT",
-            "IO", "TIMEOUT", "PROTOCOL", "TLS", "AUTH", "CLOSED", "INTERRUPTED", "MEMORY")
+            "IO", "TIMEOUT", "PROTOCOL", "TLS", "AUTH", "CLOSED", "INTERRUPTED", "MEMORY", "POLICY")
 OUTCOMES = ("ACCEPTED", "REJECTED", "DEFERRED", "NOT_SENT", "UNKNOWN")
 PHASES = ("none", "pool", "resolve", "connect", "tls", "greeting", "ehlo", "auth", "mail", "rcpt", "data", "body",
-          "final", "rset", "noop", "quit")
+          "final", "rset", "noop", "quit", "vrfy", "expn", "help")
 STATES = ("new", "connecting", "greeting", "ehlo", "starttls", "auth", "ready", "sending", "closed")
 TLS_IMPLICIT, TLS_NONE = 1, 3
+PROTOCOL_LMTP = 1
+CHUNKING_AUTO, CHUNKING_NEVER, CHUNKING_ALWAYS = 0, 1, 2
+TRANSPORT_AGAIN, TRANSPORT_FAULT = -1, -2
 RET_HDRS = 2
 NOTIFY_FAILURE, NOTIFY_DELAY, NOTIFY_NEVER = 2, 4, 8
 BODY_7BIT = 1
@@ -23,10 +26,31 @@ TRACE_SENT = 0
 
 READ = CFUNCTYPE(c_int, c_void_p, c_void_p, c_size_t, POINTER(c_size_t))
 TRACE = CFUNCTYPE(None, c_void_p, c_ulonglong, c_int, c_char_p, c_size_t)
+BATCH_DONE = CFUNCTYPE(None, c_void_p, c_void_p, c_size_t)
+AUDIT = CFUNCTYPE(None, c_void_p, c_ulonglong, c_int, c_char_p, c_longlong)
 OUT = POINTER(c_void_p)
 LIST = POINTER(c_char_p)
 ARGUMENTS = (c_char_p, LIST, c_size_t, c_void_p, c_size_t, c_int, OUT, c_void_p)  # of a send, without its session
 OBJECTS = (c_void_p, c_void_p, c_int, OUT, c_void_p)
+
+
+class Segment(Structure):
+    """postel_segment: with the next one, the only layouts that a binding must know."""
+    _fields_ = [("data", c_char_p), ("size", c_size_t)]
+
+
+class Transport(Structure):
+    """postel_transport."""
+    _fields_ = [
+        ("open", CFUNCTYPE(c_int, c_void_p, c_char_p, c_int, c_int, OUT, c_void_p, c_size_t)),
+        ("read", CFUNCTYPE(c_longlong, c_void_p, c_void_p, c_size_t)),
+        ("write", CFUNCTYPE(c_longlong, c_void_p, c_void_p, c_size_t)),
+        ("wait", CFUNCTYPE(c_int, c_void_p, c_int, c_int)),
+        ("wake", CFUNCTYPE(None, c_void_p)),
+        ("start_tls", CFUNCTYPE(c_int, c_void_p, c_char_p, c_int, c_void_p, c_size_t)),
+        ("close", CFUNCTYPE(None, c_void_p)),
+    ]
+
 
 # Name without prefix: what it returns, what it takes. Handles are void pointers, enums are ints, an error is bytes.
 FUNCTIONS = {
@@ -51,8 +75,12 @@ FUNCTIONS = {
         "host", "server_name", "ca_file", "ca_directory", "ehlo_name", "user", "password", "auth_mechanism")},
     **{f"config_set_{field}": (None, c_void_p, c_int) for field in (
         "port", "tls", "system_trust", "allow_plaintext_auth", "timeout_ms", "phase_timeout_ms", "pipelining",
-        "socket_buffer", "pool_size", "idle_limit_ms", "max_age_ms", "max_messages", "keepalive_ms")},
+        "socket_buffer", "chunking", "protocol", "max_recipients", "pool_size", "idle_limit_ms", "max_age_ms", "max_messages", "keepalive_ms")},
+    "config_set_max_octets": (None, c_void_p, c_ulonglong),
     "config_set_trace": (None, c_void_p, TRACE, c_void_p),
+    "config_set_audit": (None, c_void_p, AUDIT, c_void_p),
+    "config_set_transport": (None, c_void_p, POINTER(Transport), c_void_p),
+    "audit_event_name": (c_char_p, c_int),
     "envelope_new": (c_void_p, c_char_p),
     "envelope_free": (None, OUT),
     "envelope_add_recipient": (c_size_t, c_void_p, c_char_p),
@@ -62,8 +90,11 @@ FUNCTIONS = {
     "envelope_set_notify": (None, c_void_p, c_size_t, c_uint),
     "envelope_set_orcpt": (None, c_void_p, c_size_t, c_char_p),
     "envelope_set_body": (None, c_void_p, c_int),
+    "envelope_set_all_or_none": (None, c_void_p, c_int),
     "envelope_check": (c_int, c_void_p, c_void_p),
     "message_from_memory": (c_void_p, c_void_p, c_size_t),
+    "message_from_copy": (c_void_p, c_void_p, c_size_t),
+    "message_from_segments": (c_void_p, POINTER(Segment), c_size_t),
     "message_from_path": (c_void_p, c_char_p),
     "message_from_reader": (c_void_p, READ, c_void_p, c_longlong),
     "message_set_refuse": (None, c_void_p, c_uint),
@@ -82,6 +113,25 @@ FUNCTIONS = {
     "connection_new": (c_int, c_void_p, OUT, c_void_p),
     "connect": (c_int, c_void_p, c_int, c_void_p),
     "connection_noop": (c_int, c_void_p, c_int, c_void_p),
+    "connection_reset": (c_int, c_void_p, c_int, c_void_p),
+    "connection_rehlo": (c_int, c_void_p, c_int, c_void_p),
+    **{f"connection_{query}": (c_int, c_void_p, c_char_p, c_int, OUT, c_void_p) for query in ("vrfy", "expn", "help")},
+    "connection_protocol": (c_int, c_void_p),
+    "connection_is_shutting_down": (c_int, c_void_p),
+    "reply_code": (c_int, c_void_p),
+    "reply_enhanced": (c_char_p, c_void_p),
+    "reply_text": (c_char_p, c_void_p),
+    "reply_free": (None, OUT),
+    "batch_new": (c_void_p,),
+    "batch_free": (None, OUT),
+    "batch_add": (c_size_t, c_void_p, c_void_p, c_void_p),
+    "batch_count": (c_size_t, c_void_p),
+    "batch_set_done": (None, c_void_p, BATCH_DONE, c_void_p),
+    "connection_send_batch": (c_int, c_void_p, c_void_p, c_int, c_void_p),
+    "pool_send_batch": (c_int, c_void_p, c_void_p, c_int, c_void_p),
+    "batch_status": (c_int, c_void_p, c_size_t),
+    "batch_result": (c_void_p, c_void_p, c_size_t),
+    "batch_error": (c_void_p, c_void_p, c_size_t),
     "connection_close": (c_int, c_void_p, c_int, c_void_p),
     "connection_free": (None, OUT),
     "connection_interrupt": (None, c_void_p),
@@ -104,6 +154,7 @@ FUNCTIONS = {
     "result_text": (c_char_p, c_void_p),
     "result_queue_id": (c_char_p, c_void_p),
     "result_attempts": (c_int, c_void_p),
+    "result_transactions": (c_int, c_void_p),
     "result_recipient_count": (c_size_t, c_void_p),
     "result_recipient_address": (c_char_p, c_void_p, c_size_t),
     "result_recipient_outcome": (c_int, c_void_p, c_size_t),
@@ -111,6 +162,7 @@ FUNCTIONS = {
     "result_recipient_code": (c_int, c_void_p, c_size_t),
     "result_recipient_enhanced": (c_char_p, c_void_p, c_size_t),
     "result_recipient_text": (c_char_p, c_void_p, c_size_t),
+    "result_recipient_queue_id": (c_char_p, c_void_p, c_size_t),
     "result_free": (None, OUT),
 }
 
@@ -135,6 +187,7 @@ class Recipient:
     code: int
     enhanced: str
     text: bytes
+    queue_id: str
 
 
 @dataclass
@@ -146,6 +199,7 @@ class Result:
     text: bytes  # as the server sent it: not always UTF-8
     queue_id: str
     attempts: int
+    transactions: int
     recipients: list
     error: PostelError = None
 
@@ -236,11 +290,12 @@ class Postel:
         recipients = [
             Recipient(c.result_recipient_address(handle, i).decode(), OUTCOMES[c.result_recipient_outcome(handle, i)],
                       PHASES[c.result_recipient_phase(handle, i)], c.result_recipient_code(handle, i),
-                      c.result_recipient_enhanced(handle, i).decode(), c.result_recipient_text(handle, i))
+                      c.result_recipient_enhanced(handle, i).decode(), c.result_recipient_text(handle, i),
+                      c.result_recipient_queue_id(handle, i).decode())
             for i in range(c.result_recipient_count(handle))]
         return Result(STATUSES[c.result_status(handle)], PHASES[c.result_phase(handle)], c.result_code(handle),
                       c.result_enhanced(handle).decode(), c.result_text(handle), c.result_queue_id(handle).decode(),
-                      c.result_attempts(handle), recipients)
+                      c.result_attempts(handle), c.result_transactions(handle), recipients)
 
 
 class Pool:

@@ -21,14 +21,14 @@ class Sink:
         # What is preloaded for the library's sake is not the sink's.
         environment = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
         self.process = subprocess.Popen(
-            [program, "--smtps", "0", "--control", "0", "--exit-on-eof", "--self-signed", self.ca_file,
+            [program, "--smtps", "0", "--lmtps", "0", "--control", "0", "--exit-on-eof", "--self-signed", self.ca_file,
              "--users", users, "--require-auth", "--ledger", self.ledger_file, *options],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
         ready = self.process.stdout.readline().split()
         if not ready or ready[0] != "ready":
             raise RuntimeError("the sink did not start")
         ports = dict(word.split("=") for word in ready[1:])
-        self.port, self.control_port = int(ports["smtps"]), int(ports["control"])
+        self.port, self.lmtp_port, self.control_port = (int(ports[name]) for name in ("smtps", "lmtps", "control"))
 
     def stop(self):
         self.process.communicate()

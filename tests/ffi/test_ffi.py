@@ -7,6 +7,7 @@ import unittest
 sys.dont_write_bytecode = True  # the source directory is not ours to write into
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+import test_batch  # noqa: E402
 import test_input  # noqa: E402
 import test_sending  # noqa: E402
 import test_threads  # noqa: E402
@@ -20,7 +21,7 @@ def main():
         sys.exit("usage: test_ffi.py LIBRARY SINK")
     Case.postel, Case.sink_program = Postel(sys.argv[1]), sys.argv[2]
     load = unittest.defaultTestLoader.loadTestsFromModule
-    tests = unittest.TestSuite(map(load, (test_input, test_threads, test_sending, test_waiting)))
+    tests = unittest.TestSuite(map(load, (test_input, test_batch, test_threads, test_sending, test_waiting)))
     outcome = unittest.TextTestRunner(verbosity=0).run(tests)
     failed = len({str(test) for test, _ in outcome.failures + outcome.errors})
     print(f"{outcome.testsRun - failed} passed, {failed} failed")

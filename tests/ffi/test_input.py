@@ -100,8 +100,7 @@ class BadInputTest(Case):
                     ("a@example.org", [], "to: at least one recipient is needed"),
                     ("no domain", ["b@example.org"], 'from: has a space ("no domain")'),
                     ("a@example.org", ["b@example.org", "c@x\r\nRSET"], "to 2: holds a CR or LF"),
-                    ("jürgen@example.org", ["b@example.org"], "SMTPUTF8"),
-                    ("a@example.org", [b"\xff@example.org"], "not ASCII"),
+                    ("a@example.org", [b"\xff@example.org"], "no valid UTF-8"),
                     ("a@example.org", ["b@" + "x." * 130 + "example"], "longer than 254 octets")):
                 with self.subTest(sender=sender, recipients=recipients), self.assertRaises(PostelError) as caught:
                     pool.send(sender, recipients, BODY)
