@@ -1,0 +1,2 @@
+#include "client.h"
+int main(void){return 0;}
