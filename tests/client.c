@@ -66,16 +66,17 @@ void part(struct client *client)
 {
         postel_result_free(&client->result);
         postel_connection_free(&client->connection);
-        postel_pool_close(&client->pool, 0);
+        /* Scripts need not say how a pool takes leave. */
         if (client->dialogue)
                 CHECK_STR(dialogue_finish(&client->dialogue), NULL);
+        postel_pool_close(&client->pool, 0);
         if (client->sink)
                 CHECK(sink_stop(&client->sink));
 }
 
-postel_envelope *envelope_to(const char *names)
+postel_envelope *envelope_of(const char *from, const char *names)
 {
-        postel_envelope *envelope = postel_envelope_new(FROM);
+        postel_envelope *envelope = postel_envelope_new(from);
         char address[300];
 
         for (size_t size; *names; names += size + (names[size] == ' ')) {
@@ -85,6 +86,11 @@ postel_envelope *envelope_to(const char *names)
                 postel_envelope_add_recipient(envelope, address);
         }
         return envelope;
+}
+
+postel_envelope *envelope_to(const char *names)
+{
+        return envelope_of(FROM, names);
 }
 
 postel_status send_envelope(

@@ -77,11 +77,12 @@ struct client meet_sink(const char *const *options, struct manner manner);
         meet_scripts(&(struct script)SCRIPT(exchanges), 1, (struct manner){ __VA_ARGS__ })
 #define OPTIONS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
-/* Closes without QUIT (a pool says it), and checks that the script is through, or the sink well. */
+/* Closes, and checks that the script was through before that, or that the sink is well. */
 void part(struct client *client);
 
 /* An envelope to "a b c@y.example": a@x.example, b@x.example, c@y.example. */
-postel_envelope *envelope_to(const char *names);
+postel_envelope *envelope_of(const char *from, const char *names);
+postel_envelope *envelope_to(const char *names); /* from FROM */
 
 /* Sends; the result is the client's. */
 postel_status send_envelope(
