@@ -220,10 +220,10 @@ static void complete(struct pipeline *pipeline)
         /* What was begun behind it has seen to this itself. */
         if (!pipeline->count)
                 pipeline->session->wants_reset = !done->clean;
-        if (done->went_back) {
+        if (done->went_back)
                 atomic_store(&pipeline->session->options->memory->avoids_chunking, true);
+        if (done->plan.by_chunks && !done->clean)
                 pipeline->stray_refusals = MAX_STRAY_REFUSALS;
-        }
         if (delivery->log.open)
                 push_again(pipeline, delivery);
         else
@@ -307,8 +307,8 @@ static postel_status closing(struct pipeline *pipeline, const struct reply *repl
 }
 
 /*
- * Who did not know BDAT may have read the content as commands, and refuses each of its lines, which were
- * chosen to be none. The reply to the RSET that follows is the first that is no refusal.
+ * Who refused BDAT may have read the content as commands, and refuses each of its lines, which were chosen to
+ * be none. The reply to the RSET that follows is the first that is no refusal.
  */
 static bool is_stray(struct pipeline *pipeline, const struct reply *reply)
 {
