@@ -247,11 +247,28 @@ static bool may_ride(const struct pipeline *pipeline, const struct transaction *
                session->took_chunks && session->took_from == sender_hash(transaction->delivery);
 }
 
+/* What is known of the session, and of the server, once a transaction is over. */
+static void learn(struct pipeline *pipeline, const struct transaction *done)
+{
+        struct session *session = pipeline->session;
+
+        /* What was begun behind it has seen to this itself. */
+        if (!pipeline->count)
+                session->wants_reset = !done->clean;
+        if (done->went_back)
+                atomic_store(&session->options->memory->avoids_chunking, true);
+        if (!done->plan.by_chunks)
+                return;
+        if (done->clean)
+                remember_sender(session, done->delivery);
+        else
+                pipeline->stray_refusals = MAX_STRAY_REFUSALS;
+}
+
 /* The first transaction is over. */
 static void complete(struct pipeline *pipeline)
 {
-        struct session *session = pipeline->session;
-        struct transaction *done = head(pipeline);
+        const struct transaction *done = head(pipeline);
         struct delivery *delivery = done->delivery;
 
         pipeline->octets_in_flight -= delivery->facts.size;
@@ -259,15 +276,7 @@ static void complete(struct pipeline *pipeline)
         pipeline->count--;
         if (pipeline->count <= pipeline->depth / 2)
                 pipeline->refilling = true;
-        /* What was begun behind it has seen to this itself. */
-        if (!pipeline->count)
-                session->wants_reset = !done->clean;
-        if (done->plan.by_chunks && done->clean)
-                remember_sender(session, delivery);
-        if (done->went_back) {
-                atomic_store(&session->options->memory->avoids_chunking, true);
-                pipeline->stray_refusals = MAX_STRAY_REFUSALS;
-        }
+        learn(pipeline, done);
         if (delivery->log.open)
                 push_again(pipeline, delivery);
         else
@@ -366,8 +375,8 @@ static postel_status closing(struct pipeline *pipeline, const struct reply *repl
 }
 
 /*
- * Who did not know BDAT may have read the content as commands, and refuses each of its lines, which were
- * chosen to be none. The reply to the RSET that follows is the first that is no refusal.
+ * Who refused BDAT may have read the content as commands, and refuses each of its lines, which were chosen to
+ * be none. The reply to the RSET that follows is the first that is no refusal.
  */
 static bool is_stray(struct pipeline *pipeline, const struct reply *reply)
 {
