@@ -32,12 +32,15 @@ struct sink {
         int output;
         int smtp_port;
         int smtps_port;
+        int lmtp_port;
+        int lmtps_port;
         int control_port;
         char directory[256];
         char ca_file[300];
         char users_file[300];
         char ledger_file[300];
         char store[300];
+        char lmtp_socket[300];
 };
 
 __attribute__((format(printf, 1, 2), noreturn)) static void die(const char *format, ...)
@@ -80,6 +83,7 @@ static void make_files(struct sink *sink)
         snprintf(sink->users_file, sizeof(sink->users_file), "%s/users", sink->directory);
         snprintf(sink->ledger_file, sizeof(sink->ledger_file), "%s/ledger", sink->directory);
         snprintf(sink->store, sizeof(sink->store), "%s/store", sink->directory);
+        snprintf(sink->lmtp_socket, sizeof(sink->lmtp_socket), "%s/lmtp.sock", sink->directory);
         FILE *users = fopen(sink->users_file, "we");
         if (!users || fprintf(users, "%s:%s\n", SINK_USER, SINK_PASSWORD) < 0 || fclose(users) != 0 ||
                 mkdir(sink->store, 0700) < 0)
@@ -119,13 +123,24 @@ static void read_line(int fd, char *line, size_t size)
         line[used] = '\0';
 }
 
+/* `word` is " name=" as in the line that says "ready". */
+static int port_in(const char *line, const char *word)
+{
+        const char *found = strstr(line, word);
+        if (strncmp(line, "ready ", 6) != 0 || !found)
+                die("not ready: %s", line);
+        return atoi(found + strlen(word));
+}
+
 static void await_ready(struct sink *sink)
 {
-        char line[200];
+        char line[1000];
         read_line(sink->output, line, sizeof(line));
-        if (sscanf(line, "ready smtp=%d smtps=%d control=%d", &sink->smtp_port, &sink->smtps_port,
-                    &sink->control_port) != 3)
-                die("not ready: %s", line);
+        sink->smtp_port = port_in(line, " smtp=");
+        sink->smtps_port = port_in(line, " smtps=");
+        sink->lmtp_port = port_in(line, " lmtp=");
+        sink->lmtps_port = port_in(line, " lmtps=");
+        sink->control_port = port_in(line, " control=");
 }
 
 struct sink *sink_start(const char *const *options)
@@ -134,9 +149,10 @@ struct sink *sink_start(const char *const *options)
         if (!sink)
                 die_of("memory");
         make_files(sink);
-        const char *arguments[OPTIONS_MAX + 1] = { program(), "--smtp", "0", "--smtps", "0", "--control", "0",
-                "--exit-on-eof", "--self-signed", sink->ca_file, "--users", sink->users_file, "--ledger",
-                sink->ledger_file, "--store", sink->store };
+        const char *arguments[OPTIONS_MAX + 1] = { program(), "--smtp", "0", "--smtps", "0", "--lmtp", "0",
+                "--lmtps", "0", "--lmtp-socket", sink->lmtp_socket, "--control", "0", "--exit-on-eof",
+                "--self-signed", sink->ca_file, "--users", sink->users_file, "--ledger", sink->ledger_file,
+                "--store", sink->store };
         size_t count = 0;
         while (arguments[count])
                 count++;
@@ -185,6 +201,21 @@ int sink_smtp_port(const struct sink *sink)
 int sink_smtps_port(const struct sink *sink)
 {
         return sink->smtps_port;
+}
+
+int sink_lmtp_port(const struct sink *sink)
+{
+        return sink->lmtp_port;
+}
+
+int sink_lmtps_port(const struct sink *sink)
+{
+        return sink->lmtps_port;
+}
+
+const char *sink_lmtp_socket(const struct sink *sink)
+{
+        return sink->lmtp_socket;
 }
 
 const char *sink_ca_file(const struct sink *sink)

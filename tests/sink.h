@@ -47,8 +47,9 @@ struct ledger {
 
 /*
  * Starts the program that the environment names as POSTEL_SINK, else the one that the build knows. It listens
- * on three free ports of 127.0.0.1, makes a certificate for localhost, knows SINK_USER, keeps a ledger and
- * stores what it accepts. `options` is ended by NULL; NULL: no more than that.
+ * on free ports of 127.0.0.1 (SMTP, LMTP, both with implicit TLS, too) and for LMTP on a Unix socket, makes a
+ * certificate for localhost, knows SINK_USER, keeps a ledger and stores what it accepts. `options` is ended
+ * by NULL; NULL: no more than that.
  */
 struct sink *sink_start(const char *const *options);
 
@@ -58,7 +59,13 @@ bool sink_stop(struct sink **sink);
 int sink_smtp_port(const struct sink *sink);
 int sink_smtps_port(const struct sink *sink);
 
-/* Borrowed, like the next: a certificate to trust. */
+int sink_lmtp_port(const struct sink *sink);
+int sink_lmtps_port(const struct sink *sink);
+
+/* The path of a Unix socket that takes LMTP. Borrowed, like the next two. */
+const char *sink_lmtp_socket(const struct sink *sink);
+
+/* A certificate to trust. */
 const char *sink_ca_file(const struct sink *sink);
 
 /* Where NNNNNN.eml are, numbered in order of acceptance from 1. */

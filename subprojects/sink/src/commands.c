@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The one table of commands, and those commands that concern the session as a whole (RFC 5321 section 4.1).
- */
+/* The one table of commands, and those commands that concern the session as a whole (RFC 5321 section 4.1,
+ * RFC 2033 section 4.1). */
 #include "commands.h"
 
 #include "auth.h"
@@ -9,6 +9,7 @@
 #include "server.h"
 #include "session.h"
 #include "transaction.h"
+#include "verify.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,13 +19,12 @@ static void run_ehlo(struct session *session, char *arguments);
 static void run_helo(struct session *session, char *arguments);
 static void run_rset(struct session *session, char *arguments);
 static void run_noop(struct session *session, char *arguments);
-static void run_vrfy(struct session *session, char *arguments);
 static void run_help(struct session *session, char *arguments);
 static void run_quit(struct session *session, char *arguments);
 static void run_starttls(struct session *session, char *arguments);
 static void run_unknown(struct session *session, char *arguments);
 
-enum { IN_CLEAR = 1, NO_ARGUMENTS = 2, WHEN_REFUSING = 4 };
+enum { IN_CLEAR = 1, NO_ARGUMENTS = 2, WHEN_REFUSING = 4, ONLY_SMTP = 8, ONLY_LMTP = 16 };
 
 static const struct command_row {
         const char *verb;
@@ -32,8 +32,9 @@ static const struct command_row {
         enum fault_place place;
         unsigned flags; /* IN_CLEAR: allowed before STARTTLS even under --require-tls (RFC 3207 section 4) */
 } rows[] = {
-        [COMMAND_EHLO] = { "EHLO", run_ehlo, FAULT_AT_EHLO, IN_CLEAR },
-        [COMMAND_HELO] = { "HELO", run_helo, FAULT_AT_EHLO, IN_CLEAR },
+        [COMMAND_EHLO] = { "EHLO", run_ehlo, FAULT_AT_EHLO, IN_CLEAR | ONLY_SMTP },
+        [COMMAND_HELO] = { "HELO", run_helo, FAULT_AT_EHLO, IN_CLEAR | ONLY_SMTP },
+        [COMMAND_LHLO] = { "LHLO", run_ehlo, FAULT_AT_EHLO, IN_CLEAR | ONLY_LMTP },
         [COMMAND_MAIL] = { "MAIL", transaction_mail, FAULT_AT_MAIL, 0 },
         [COMMAND_RCPT] = { "RCPT", transaction_rcpt, FAULT_AT_RCPT, 0 },
         [COMMAND_DATA] = { "DATA", message_data, FAULT_AT_DATA, NO_ARGUMENTS },
@@ -41,8 +42,9 @@ static const struct command_row {
         [COMMAND_BDAT] = { "BDAT", message_bdat, FAULT_NOWHERE, IN_CLEAR },
         [COMMAND_RSET] = { "RSET", run_rset, FAULT_AT_RSET, IN_CLEAR | NO_ARGUMENTS },
         [COMMAND_NOOP] = { "NOOP", run_noop, FAULT_AT_NOOP, IN_CLEAR },
-        [COMMAND_VRFY] = { "VRFY", run_vrfy, FAULT_NOWHERE, 0 },
-        [COMMAND_HELP] = { "HELP", run_help, FAULT_NOWHERE, IN_CLEAR },
+        [COMMAND_VRFY] = { "VRFY", verify_vrfy, FAULT_AT_VRFY, 0 },
+        [COMMAND_EXPN] = { "EXPN", verify_expn, FAULT_AT_EXPN, 0 },
+        [COMMAND_HELP] = { "HELP", run_help, FAULT_AT_HELP, IN_CLEAR },
         [COMMAND_QUIT] = { "QUIT", run_quit, FAULT_AT_QUIT, IN_CLEAR | NO_ARGUMENTS | WHEN_REFUSING },
         [COMMAND_STARTTLS] = { "STARTTLS", run_starttls, FAULT_AT_STARTTLS, IN_CLEAR | NO_ARGUMENTS },
         [COMMAND_AUTH] = { "AUTH", auth_command, FAULT_AT_AUTH, 0 },
@@ -69,6 +71,8 @@ static const char *objection(
 {
         if (session->refusing && !(row->flags & WHEN_REFUSING))
                 return "503 5.5.1 No service here, only QUIT";
+        if (row->flags & (session->lmtp ? ONLY_SMTP : ONLY_LMTP))
+                return "500 5.5.1 A command of the other protocol";
         if (outbox_pending(&session->out) > 0 && !extension_active(session, EXTENSION_PIPELINING))
                 return "503 5.5.0 Command sent before the reply to the last one, without PIPELINING";
         if (row->flags & NO_ARGUMENTS && *arguments != '\0')
@@ -123,7 +127,7 @@ static void run_ehlo(struct session *session, char *arguments)
         struct buffer lines = { 0 };
 
         if (!extension_offered(session, EXTENSION_EHLO)) {
-                session_reply(session, "502 5.5.1 EHLO is not implemented", REPLY_OWN);
+                session_reply(session, "502 5.5.1 Command not implemented", REPLY_OWN);
                 return;
         }
         if (!introduce(session, arguments, true))
@@ -156,18 +160,11 @@ static void run_noop(struct session *session, char *arguments)
         session_reply(session, "250 2.0.0 OK", REPLY_OWN);
 }
 
-static void run_vrfy(struct session *session, char *arguments)
-{
-        session_reply(session,
-                *arguments != '\0' ? "252 2.0.0 Not verified, try to send"
-                                   : "501 5.5.4 An address is missing",
-                REPLY_OWN);
-}
-
 static void run_help(struct session *session, char *arguments)
 {
         (void)arguments;
-        session_reply(session, "214 2.0.0 This server is for tests: RFC 5321", REPLY_OWN);
+        session_reply(session,
+                "214 2.0.0 This server is for tests\\n2.0.0 Its commands are those of RFC 5321", REPLY_OWN);
 }
 
 static void run_quit(struct session *session, char *arguments)

@@ -9,6 +9,7 @@ struct session;
 enum command {
         COMMAND_EHLO,
         COMMAND_HELO,
+        COMMAND_LHLO,
         COMMAND_MAIL,
         COMMAND_RCPT,
         COMMAND_DATA,
@@ -16,6 +17,7 @@ enum command {
         COMMAND_RSET,
         COMMAND_NOOP,
         COMMAND_VRFY,
+        COMMAND_EXPN,
         COMMAND_HELP,
         COMMAND_QUIT,
         COMMAND_STARTTLS,

@@ -287,7 +287,7 @@ static void greet(struct connection *connection)
         if (session_fault(session, FAULT_AT_CONNECT) != NULL) {
                 if (session->action == ACTION_NONE)
                         session->action = ACTION_FIN;
-        } else if (connection->implicit_tls) {
+        } else if (connection->endpoint->implicit_tls) {
                 connection->phase = PHASE_AWAIT_HELLO;
         } else {
                 session_greet(session, connection->admitted);
@@ -295,13 +295,13 @@ static void greet(struct connection *connection)
         connection_release(connection, false);
 }
 
-void connection_start(struct loop *loop, int fd, bool implicit_tls)
+void connection_start(struct loop *loop, int fd, const struct endpoint *endpoint)
 {
         struct connection *connection = memory_zeroed(sizeof *connection);
         struct server *server = loop->server;
 
         connection->loop = loop;
-        connection->implicit_tls = implicit_tls;
+        connection->endpoint = endpoint;
         connection->active_ns = loop->now_ns;
         connection->transport.fd = fd;
         connection->watch = (struct watch){ .fd = fd, .ready = ready, .owner = connection };
@@ -315,7 +315,8 @@ void connection_start(struct loop *loop, int fd, bool implicit_tls)
         set_up_socket(fd, server->settings.socket_buffer);
         stats_add(&server->stats.connections, 1);
         connection->admitted = stats_admit(&server->stats, (uint64_t)server->settings.max_connections);
-        session_init(&connection->session, server, atomic_fetch_add(&server->last_session, 1) + 1);
+        session_init(
+                &connection->session, server, atomic_fetch_add(&server->last_session, 1) + 1, endpoint->lmtp);
         greet(connection);
         if ((connection->phase == PHASE_OPEN && !step_open(connection)) || !rearm(connection))
                 end(connection);

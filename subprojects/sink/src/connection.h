@@ -2,6 +2,7 @@
 #ifndef SINK_CONNECTION_H
 #define SINK_CONNECTION_H
 
+#include "listener.h"
 #include "loop.h"
 #include "session.h"
 #include "transport.h"
@@ -16,6 +17,7 @@ enum connection_phase {
 
 /* A session on its transport, in the loop that owns it. */
 struct connection {
+        const struct endpoint *endpoint;
         struct loop *loop;
         struct connection *previous;
         struct connection *next;
@@ -27,7 +29,6 @@ struct connection {
         struct buffer held; /* input that waits until the client has read its replies */
         bool held_drained; /* there was nothing behind it */
         bool hungry; /* stopped for fairness, to go on at once */
-        bool implicit_tls;
         bool admitted; /* counted as open */
         int64_t active_ns; /* the last time that something was read or written */
         int64_t drip_ns; /* next octet of a dripped handshake */
@@ -35,7 +36,7 @@ struct connection {
 };
 
 /* Takes the descriptor over. */
-void connection_start(struct loop *loop, int fd, bool implicit_tls);
+void connection_start(struct loop *loop, int fd, const struct endpoint *endpoint);
 
 /* Frees all connections of the loop. */
 void connection_end_all(struct loop *loop);

@@ -15,14 +15,30 @@ enum extension {
         EXTENSION_DSN,
         EXTENSION_SMTPUTF8,
         EXTENSION_CHUNKING,
+        EXTENSION_BINARYMIME,
         EXTENSION_ENHANCEDSTATUSCODES,
         EXTENSION_AUTH,
         EXTENSION_STARTTLS,
+        EXTENSION_LIMITS,
+        EXTENSION_DELIVERBY,
+        EXTENSION_FUTURERELEASE,
+        EXTENSION_MT_PRIORITY,
+        EXTENSION_REQUIRETLS,
         EXTENSION_COUNT,
 };
 
 bool extension_by_name(const char *name, enum extension *extension);
 const char *extension_names_rule(void);
+
+/* Extensions that are offered on request only: what stands behind each of their names in the reply to EHLO;
+ * NULL where nobody asked. */
+struct with {
+        char *arguments[EXTENSION_COUNT];
+};
+
+/* Adds "NAME" or "NAME=ARGUMENTS". NULL, or the rule that the text breaks. */
+const char *extension_with_add(struct with *with, const char *text);
+void extension_with_clear(struct with *with);
 
 /* Offered: would be in the reply to EHLO now. Active: offered, and the client said EHLO. */
 bool extension_offered(const struct session *session, enum extension extension);

@@ -25,9 +25,13 @@ static const char *const place_names[] = {
         [FAULT_AT_BDAT] = "bdat",
         [FAULT_AT_BODY] = "body",
         [FAULT_AT_FINAL] = "final",
+        [FAULT_AT_FINAL_RCPT] = "final-rcpt",
         [FAULT_AT_ACCEPTED] = "accepted",
         [FAULT_AT_RSET] = "rset",
         [FAULT_AT_NOOP] = "noop",
+        [FAULT_AT_VRFY] = "vrfy",
+        [FAULT_AT_EXPN] = "expn",
+        [FAULT_AT_HELP] = "help",
         [FAULT_AT_QUIT] = "quit",
 };
 
@@ -89,7 +93,7 @@ const char *faults_add(struct faults *faults, const char *text)
         if (fault.place == FAULT_NOWHERE)
                 return "WHERE must be connect, greeting, ehlo, starttls, handshake, auth, mail, rcpt, data, "
                        "bdat, "
-                       "body, final, accepted, rset, noop or quit";
+                       "body, final, final-rcpt, accepted, rset, noop, vrfy, expn, help or quit";
         broken = parse_what(&fault, equals + 1);
         if (broken != NULL)
                 return broken;
@@ -114,6 +118,12 @@ const struct fault *faults_at(const struct faults *faults, enum fault_place plac
                         found = fault;
         }
         return found;
+}
+
+bool fault_ends(const struct fault *fault)
+{
+        return fault->kind == FAULT_CLOSE || fault->kind == FAULT_RESET || fault->kind == FAULT_STALL ||
+               (fault->kind == FAULT_REPLY && strncmp(fault->reply, "421", 3) == 0);
 }
 
 void faults_clear(struct faults *faults)

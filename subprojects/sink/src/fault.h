@@ -3,6 +3,7 @@
 #define SINK_FAULT_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 enum fault_place {
@@ -19,9 +20,13 @@ enum fault_place {
         FAULT_AT_BDAT,
         FAULT_AT_BODY,
         FAULT_AT_FINAL,
+        FAULT_AT_FINAL_RCPT,
         FAULT_AT_ACCEPTED,
         FAULT_AT_RSET,
         FAULT_AT_NOOP,
+        FAULT_AT_VRFY,
+        FAULT_AT_EXPN,
+        FAULT_AT_HELP,
         FAULT_AT_QUIT,
 };
 
@@ -51,6 +56,9 @@ const char *faults_add(struct faults *faults, const char *text);
 
 /* Counts one occurrence of the place and returns the first fault that applies to it, or NULL. */
 const struct fault *faults_at(const struct faults *faults, enum fault_place place);
+
+/* Whether nothing more is said on the connection behind it. */
+bool fault_ends(const struct fault *fault);
 
 void faults_clear(struct faults *faults);
 

@@ -47,7 +47,7 @@ bool connection_step_handshake(struct connection *connection)
         transport->drip = false;
         stats_add(&session->server->stats.tls_handshakes, 1);
         session_secured(session);
-        if (connection->implicit_tls)
+        if (connection->endpoint->implicit_tls)
                 session_greet(session, connection->admitted);
         connection_release(connection, false);
         connection->phase = PHASE_OPEN;

@@ -44,16 +44,21 @@ static void append_parameters(
 
 static void append_envelope(struct buffer *line, const struct envelope *envelope)
 {
+        bool any = false;
+
         append_text(line, ",\"from\":", envelope_text(envelope, envelope->from.address));
         buffer_text(line, ",\"mail_params\":");
         append_parameters(line, envelope, &envelope->from);
         buffer_text(line, ",\"to\":[");
         for (size_t i = 0; i < envelope->to_count; i++) {
-                append_text(line, i > 0 ? ",{\"address\":" : "{\"address\":",
+                if (envelope->to[i].refused)
+                        continue;
+                append_text(line, any ? ",{\"address\":" : "{\"address\":",
                         envelope_text(envelope, envelope->to[i].address));
                 buffer_text(line, ",\"params\":");
                 append_parameters(line, envelope, &envelope->to[i]);
                 buffer_text(line, "}");
+                any = true;
         }
         buffer_text(line, "]");
 }
@@ -76,8 +81,9 @@ bool ledger_write(int ledger, const struct ledger_entry *entry)
         struct buffer line = { 0 };
         ssize_t written;
 
-        buffer_printf(&line, "{\"n\":%" PRIu64 ",\"session\":%" PRIu64 ",\"tls\":%s", entry->number,
-                session->id, session->secure ? "true" : "false");
+        buffer_printf(&line, "{\"n\":%" PRIu64 ",\"session\":%" PRIu64 ",\"protocol\":\"%s\",\"tls\":%s",
+                entry->number, session->id, session->lmtp ? "LMTP" : "SMTP",
+                session->secure ? "true" : "false");
         append_text(&line, ",\"user\":", session->user);
         append_text(&line, ",\"helo\":", session->helo);
         append_envelope(&line, &session->transaction.envelope);

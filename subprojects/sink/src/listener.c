@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Listening sockets. The address was checked to be loopback when the option was read. */
+/* Listening sockets, and the one table of those that take mail. The address was checked to be loopback when
+ * the option was read. */
 #include "listener.h"
 
 #include "settings.h"
@@ -10,9 +11,38 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
-#define BACKLOG 4096
+#define BACKLOG     4096
+#define FIELD(name) offsetof(struct settings, name)
+
+const struct endpoint endpoints[ENDPOINT_COUNT] = {
+        { .name = "smtp", .field = FIELD(smtp_port) },
+        { .name = "smtps", .field = FIELD(smtps_port), .implicit_tls = true },
+        { .name = "lmtp", .field = FIELD(lmtp_port), .lmtp = true },
+        { .name = "lmtps", .field = FIELD(lmtps_port), .lmtp = true, .implicit_tls = true },
+        { .name = "smtp-socket", .field = FIELD(smtp_socket), .is_path = true },
+        { .name = "lmtp-socket", .field = FIELD(lmtp_socket), .is_path = true, .lmtp = true },
+};
+
+int64_t *endpoint_port(const struct endpoint *endpoint, struct settings *settings)
+{
+        return (int64_t *)(void *)((char *)settings + endpoint->field);
+}
+
+const char *endpoint_path(const struct endpoint *endpoint, const struct settings *settings)
+{
+        return *(char *const *)(const void *)((const char *)settings + endpoint->field);
+}
+
+bool endpoint_wanted(const struct endpoint *endpoint, const struct settings *settings)
+{
+        if (endpoint->is_path)
+                return endpoint_path(endpoint, settings) != NULL;
+        return *(const int64_t *)(const void *)((const char *)settings + endpoint->field) >= 0;
+}
 
 static struct addrinfo *resolve(const char *address, int64_t port)
 {
@@ -66,6 +96,27 @@ int listener_open(const struct settings *settings, int64_t *port)
         if (found != NULL)
                 freeaddrinfo(found);
         return fd;
+}
+
+int listener_open_path(const struct settings *settings, const char *path)
+{
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+        int octets = (int)settings->socket_buffer;
+        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        struct stat status;
+
+        if (fd >= 0 && octets > 0)
+                setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &octets, sizeof octets);
+        /* Nothing but a socket is ever removed. */
+        if (lstat(path, &status) == 0 && S_ISSOCK(status.st_mode))
+                unlink(path);
+        snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+        if (fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof address) == 0 && listen(fd, BACKLOG) == 0)
+                return fd;
+        fprintf(stderr, "postel-sink: cannot listen on %s: %s\n", path, strerror(errno));
+        if (fd >= 0)
+                close(fd);
+        return -1;
 }
 
 int listener_accept(int listener)

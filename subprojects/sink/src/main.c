@@ -19,8 +19,7 @@
 
 struct sink {
         struct server server;
-        int smtp; /* listeners, -1: none */
-        int smtps;
+        int listeners[ENDPOINT_COUNT]; /* -1: none, here and below */
         int control_port;
         struct loop loop; /* of the main thread: signals, standard input, control port */
         struct watch signals;
@@ -85,29 +84,39 @@ static void raise_descriptor_limit(void)
         setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-static bool open_listener(const struct settings *settings, int *listener, int64_t *port)
-{
-        if (*port >= 0)
-                *listener = listener_open(settings, port);
-        return *port < 0 || *listener >= 0;
-}
-
 static bool listen_everywhere(struct sink *sink)
 {
         struct settings *settings = &sink->server.settings;
 
-        return open_listener(settings, &sink->smtp, &settings->smtp_port) &&
-               open_listener(settings, &sink->smtps, &settings->smtps_port) &&
-               open_listener(settings, &sink->control_port, &settings->control_port);
+        for (size_t i = 0; i < ENDPOINT_COUNT; i++) {
+                const struct endpoint *endpoint = &endpoints[i];
+
+                if (!endpoint_wanted(endpoint, settings))
+                        continue;
+                sink->listeners[i] = endpoint->is_path
+                                             ? listener_open_path(settings, endpoint_path(endpoint, settings))
+                                             : listener_open(settings, endpoint_port(endpoint, settings));
+                if (sink->listeners[i] < 0)
+                        return false;
+        }
+        if (settings->control_port >= 0)
+                sink->control_port = listener_open(settings, &settings->control_port);
+        return settings->control_port < 0 || sink->control_port >= 0;
 }
 
-static void say_ready(const struct settings *settings)
+static void say_ready(struct settings *settings)
 {
         fputs("ready", stdout);
-        if (settings->smtp_port >= 0)
-                printf(" smtp=%d", (int)settings->smtp_port);
-        if (settings->smtps_port >= 0)
-                printf(" smtps=%d", (int)settings->smtps_port);
+        for (size_t i = 0; i < ENDPOINT_COUNT; i++) {
+                const struct endpoint *endpoint = &endpoints[i];
+
+                if (!endpoint_wanted(endpoint, settings))
+                        continue;
+                if (endpoint->is_path)
+                        printf(" %s=%s", endpoint->name, endpoint_path(endpoint, settings));
+                else
+                        printf(" %s=%d", endpoint->name, (int)*endpoint_port(endpoint, settings));
+        }
         if (settings->control_port >= 0)
                 printf(" control=%d", (int)settings->control_port);
         putchar('\n');
@@ -122,7 +131,7 @@ static bool start_workers(struct sink *sink)
         while (sink->worker_count < count) {
                 struct worker *worker = &sink->workers[sink->worker_count++];
 
-                if (!worker_init(worker, &sink->server, sink->smtp, sink->smtps) || !worker_start(worker))
+                if (!worker_init(worker, &sink->server, sink->listeners) || !worker_start(worker))
                         return false;
         }
         return true;
@@ -150,13 +159,20 @@ static int run(struct sink *sink)
 
 static void clean_up(struct sink *sink)
 {
-        int fds[] = { sink->smtp, sink->smtps, sink->control_port, sink->signals.fd };
+        int fds[] = { sink->control_port, sink->signals.fd };
 
         for (size_t i = 0; i < sink->worker_count; i++)
                 worker_deinit(&sink->workers[i]);
         free(sink->workers);
         control_deinit(&sink->control);
         loop_deinit(&sink->loop);
+        for (size_t i = 0; i < ENDPOINT_COUNT; i++) {
+                if (sink->listeners[i] < 0)
+                        continue;
+                if (endpoints[i].is_path)
+                        unlink(endpoint_path(&endpoints[i], &sink->server.settings));
+                close(sink->listeners[i]);
+        }
         for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
                 if (fds[i] >= 0)
                         close(fds[i]);
@@ -165,9 +181,11 @@ static void clean_up(struct sink *sink)
 
 int main(int argc, char **argv)
 {
-        struct sink sink = { .smtp = -1, .smtps = -1, .control_port = -1, .signals = { .fd = -1 } };
+        struct sink sink = { .control_port = -1, .signals = { .fd = -1 } };
         int code;
 
+        for (size_t i = 0; i < ENDPOINT_COUNT; i++)
+                sink.listeners[i] = -1;
         settings_init(&sink.server.settings);
         switch (options_parse(&sink.server.settings, argc, argv)) {
         case OPTIONS_HELP:

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* The content, by DATA (RFC 5321 section 4.1.1.4) or BDAT (RFC 3030), and what is done with a message at its
- * end. */
+/* How content comes: by DATA (RFC 5321 section 4.1.1.4) or BDAT (RFC 3030). What becomes of it is in
+ * verdict.c.
+ */
 #include "message.h"
 
 #include "extensions.h"
-#include "ledger.h"
 #include "server.h"
 #include "session.h"
+#include "verdict.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -20,6 +21,12 @@ static void begin_content(struct session *session)
                 session->id);
 }
 
+/* RFC 2033 section 4.2 leaves LMTP no choice of the code. */
+static const char *no_recipients(const struct session *session)
+{
+        return session->lmtp ? "503 5.5.1 No valid recipients" : "554 5.5.1 No valid recipients";
+}
+
 void message_data(struct session *session, char *arguments)
 {
         const char *configured = session->server->settings.data_reply;
@@ -28,8 +35,10 @@ void message_data(struct session *session, char *arguments)
         (void)arguments;
         if (!transaction->open || transaction->chunked) {
                 session_reply(session, "503 5.5.1 MAIL and RCPT first, and no DATA behind BDAT", REPLY_OWN);
+        } else if (transaction->binary) {
+                session_reply(session, "503 5.5.1 BINARYMIME is for BDAT", REPLY_OWN);
         } else if (transaction->envelope.to_count == 0) {
-                session_reply(session, "554 5.5.1 No valid recipients", REPLY_OWN);
+                session_reply(session, no_recipients(session), REPLY_OWN);
         } else if (configured != NULL && configured[0] != '3') {
                 session_reply(session, configured, REPLY_CONFIGURED);
         } else {
@@ -62,7 +71,7 @@ static const char *chunk_objection(const struct session *session)
         if (!transaction->open)
                 return "503 5.5.1 MAIL and RCPT first";
         if (transaction->envelope.to_count == 0)
-                return "554 5.5.1 No valid recipients";
+                return no_recipients(session);
         if (transaction->chunk_refused)
                 return "503 5.5.1 A chunk was refused before";
         return NULL;
@@ -74,7 +83,7 @@ void message_bdat(struct session *session, char *arguments)
 {
         struct transaction *transaction = &session->transaction;
         uint64_t octets;
-        bool last;
+        bool last, refused;
 
         if (!extension_active(session, EXTENSION_CHUNKING)) {
                 session_reply(session, "500 5.5.2 Command not known", REPLY_OWN);
@@ -88,12 +97,15 @@ void message_bdat(struct session *session, char *arguments)
         transaction->chunk_last = last;
         transaction->chunk_silent = session_fault(session, FAULT_AT_BDAT) != NULL;
         transaction->chunk_reply = chunk_objection(session);
-        if (!transaction->chunk_silent && transaction->chunk_reply == NULL && !transaction->chunked) {
+        refused = transaction->chunk_silent || transaction->chunk_reply != NULL;
+        if (!refused && !transaction->chunked) {
                 begin_content(session);
                 transaction->chunked = true;
         }
         session->mode = INPUT_CHUNK;
-        if (octets == 0 && session->action == ACTION_NONE)
+        if (refused && session->server->settings.bdat_keeps_refused_chunk)
+                transaction->chunk_left = 0;
+        if (transaction->chunk_left == 0 && session->action == ACTION_NONE)
                 end_chunk(session);
 }
 
@@ -115,62 +127,11 @@ static void check_body_fault(struct session *session)
         }
 }
 
-/* Makes the message durable as far as it was asked for, and counts it. */
-static bool accept_message(struct session *session, const char *body, uint64_t *number)
-{
-        struct content *content = &session->transaction.content;
-        struct server *server = session->server;
-        unsigned char digest[SHA256_OCTETS];
-        struct ledger_entry entry = { .session = session, .digest = digest, .body = body };
-
-        if (!content_finish(content, digest))
-                return false;
-        *number = entry.number = atomic_fetch_add(&server->last_message, 1) + 1;
-        if (!content_keep(content, server->settings.store_directory, *number))
-                return false;
-        if (server->ledger >= 0 && !ledger_write(server->ledger, &entry))
-                return false;
-        stats_add(&server->stats.messages, 1);
-        stats_add(&server->stats.bare_newlines, content->bare);
-        session->messages++;
-        return true;
-}
-
-static void judge_message(struct session *session, const char *body)
-{
-        struct transaction *transaction = &session->transaction;
-        const struct settings *settings = &session->server->settings;
-        const char *sender = envelope_text(&transaction->envelope, transaction->envelope.from.address);
-        const char *configured = rules_match(&settings->final, sender);
-        char queued[64];
-        uint64_t number;
-
-        if (session_fault(session, FAULT_AT_FINAL) != NULL)
-                return;
-        if (settings->max_size > 0 && transaction->content.size > (uint64_t)settings->max_size) {
-                session_reply(session, "552 5.3.4 Message too big", REPLY_PADDED);
-                return;
-        }
-        if (configured != NULL && configured[0] != '2') {
-                session_reply(session, configured, REPLY_PADDED | REPLY_CONFIGURED);
-                return;
-        }
-        if (!accept_message(session, body, &number)) {
-                session_reply(session, "451 4.3.0 Cannot record the message", REPLY_PADDED);
-                return;
-        }
-        if (session_fault(session, FAULT_AT_ACCEPTED) != NULL)
-                return;
-        snprintf(queued, sizeof queued, "250 2.0.0 OK queued as %08" PRIX64, number);
-        session_reply(session, configured != NULL ? configured : queued,
-                REPLY_PADDED | (configured != NULL ? REPLY_CONFIGURED : REPLY_OWN));
-}
-
 static void end_message(struct session *session, const char *body)
 {
         session->mode = INPUT_COMMAND;
         if (!session->transaction.answered)
-                judge_message(session, body);
+                verdict_give(session, body);
         transaction_reset(&session->transaction);
 }
 
@@ -198,7 +159,11 @@ static void end_chunk(struct session *session)
                 transaction->chunk_refused = transaction->open;
                 transaction->answered = false;
         } else if (transaction->chunk_reply != NULL) {
-                session_reply(session, transaction->chunk_reply, REPLY_OWN);
+                /* RFC 2033 section 4.3: LAST is answered for each recipient, whatever the answer is. */
+                if (transaction->chunk_last && transaction->envelope.to_count > 0)
+                        verdict_refuse(session, transaction->chunk_reply);
+                else
+                        session_reply(session, transaction->chunk_reply, REPLY_OWN);
                 transaction->chunk_refused = transaction->open;
         } else if (transaction->chunk_last) {
                 end_message(session, "BDAT");

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
 
 static const char *number_set(void *field, const char *value, int64_t least, int64_t most)
 {
@@ -141,6 +142,30 @@ static void without_clear(void *field)
         *(uint64_t *)field = 0;
 }
 
+static const char *with_set(void *field, const char *value, int64_t least, int64_t most)
+{
+        (void)least;
+        (void)most;
+        return extension_with_add(field, value);
+}
+
+static void with_clear(void *field)
+{
+        extension_with_clear(field);
+}
+
+static const char *set_limits(void *field, const char *value, int64_t least, int64_t most)
+{
+        (void)least;
+        (void)most;
+        return limits_set(field, value);
+}
+
+static void forget_limits(void *field)
+{
+        limits_clear(field);
+}
+
 static const char *loopback_set(void *field, const char *value, int64_t least, int64_t most)
 {
         struct in6_addr six;
@@ -153,6 +178,13 @@ static const char *loopback_set(void *field, const char *value, int64_t least, i
         return text_set(field, value, least, most);
 }
 
+static const char *socket_set(void *field, const char *value, int64_t least, int64_t most)
+{
+        if (strlen(value) >= sizeof((struct sockaddr_un *)NULL)->sun_path || strpbrk(value, " \t") != NULL)
+                return "must be a path of at most 107 octets, without blanks";
+        return text_set(field, value, least, most);
+}
+
 const struct option_kind option_number = { number_set, number_clear, false };
 const struct option_kind option_flag = { flag_set, flag_clear, true };
 const struct option_kind option_text = { text_set, text_clear, false };
@@ -161,4 +193,7 @@ const struct option_kind option_reply = { reply_set, text_clear, false };
 const struct option_kind option_rules = { rules_set, rules_forget, false };
 const struct option_kind option_faults = { faults_set, faults_forget, false };
 const struct option_kind option_without = { without_set, without_clear, false };
+const struct option_kind option_with = { with_set, with_clear, false };
+const struct option_kind option_limits = { set_limits, forget_limits, false };
 const struct option_kind option_loopback = { loopback_set, text_clear, false };
+const struct option_kind option_socket = { socket_set, text_clear, false };

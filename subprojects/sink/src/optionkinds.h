@@ -21,6 +21,9 @@ extern const struct option_kind option_reply;
 extern const struct option_kind option_rules;
 extern const struct option_kind option_faults;
 extern const struct option_kind option_without;
+extern const struct option_kind option_with;
+extern const struct option_kind option_limits;
 extern const struct option_kind option_loopback;
+extern const struct option_kind option_socket;
 
 #endif

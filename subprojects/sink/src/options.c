@@ -3,6 +3,7 @@
 #include "options.h"
 
 #include "buffer.h"
+#include "listener.h"
 #include "optionkinds.h"
 #include "settings.h"
 
@@ -32,6 +33,14 @@ static const struct option_row rows[] = {
                 "listen for SMTP, with STARTTLS if there is a certificate; 0 takes any free port" },
         { "smtps", "PORT", &option_number, FIELD(smtps_port), PORTS, NULL, false,
                 "listen for SMTP over implicit TLS" },
+        { "lmtp", "PORT", &option_number, FIELD(lmtp_port), PORTS, NULL, false,
+                "listen for LMTP, with STARTTLS if there is a certificate" },
+        { "lmtps", "PORT", &option_number, FIELD(lmtps_port), PORTS, NULL, false,
+                "listen for LMTP over implicit TLS" },
+        { "smtp-socket", "PATH", &option_socket, FIELD(smtp_socket), ANY, NULL, false,
+                "listen for SMTP on a Unix socket" },
+        { "lmtp-socket", "PATH", &option_socket, FIELD(lmtp_socket), ANY, NULL, false,
+                "listen for LMTP on a Unix socket" },
         { "control", "PORT", &option_number, FIELD(control_port), PORTS, NULL, false,
                 "listen for control lines: stats, reset-stats, set OPTION VALUE, clear OPTION" },
         { "listen-address", "ADDR", &option_loopback, FIELD(listen_address), ANY, "127.0.0.1", false,
@@ -62,6 +71,10 @@ static const struct option_row rows[] = {
                 "name in the greeting" },
         { "without", "EXT", &option_without, FIELD(without), ANY, NULL, true,
                 "neither offer nor accept this extension; EHLO: only HELO works (repeatable)" },
+        { "with", "EXT[=ARGUMENTS]", &option_with, FIELD(with), ANY, NULL, true,
+                "offer DELIVERBY, FUTURERELEASE, MT-PRIORITY or REQUIRETLS, too (repeatable)" },
+        { "limits", "TEXT", &option_limits, FIELD(limits), ANY, NULL, true,
+                "offer LIMITS with this text, and enforce MAILMAX, RCPTMAX and RCPTDOMAINMAX in it" },
         { "ehlo-line", "TEXT", &option_texts, FIELD(ehlo_lines), ANY, NULL, true,
                 "a further line of the reply to EHLO (repeatable)" },
         { "reply-delay-ms", "N", &option_number, FIELD(reply_delay_ms), MILLISECONDS, "0", true,
@@ -74,11 +87,21 @@ static const struct option_row rows[] = {
                 "reply for recipients that match (repeatable)" },
         { "final", "GLOB=REPLY", &option_rules, FIELD(final), ANY, NULL, true,
                 "reply after the message for senders that match (repeatable)" },
+        { "final-rcpt", "GLOB=REPLY", &option_rules, FIELD(final_rcpt), ANY, NULL, true,
+                "LMTP: reply after the message for recipients that match (repeatable)" },
         { "data-reply", "REPLY", &option_reply, FIELD(data_reply), ANY, NULL, true, "reply to DATA" },
+        { "bdat-keeps-refused-chunk", NULL, &option_flag, FIELD(bdat_keeps_refused_chunk), ANY, "off", true,
+                "take the chunk of a refused BDAT for commands" },
+        { "vrfy", "GLOB=REPLY", &option_rules, FIELD(vrfy), ANY, NULL, true,
+                "reply to VRFY of what matches (repeatable)" },
+        { "expn", "GLOB=REPLY", &option_rules, FIELD(expn), ANY, NULL, true,
+                "reply to EXPN of what matches (repeatable)" },
         { "max-size", "N", &option_number, FIELD(max_size), ANY, "0", true,
                 "octets in a message; 0: no limit, SIZE without a number" },
         { "max-recipients", "N", &option_number, FIELD(max_recipients), ANY, "0", true,
                 "recipients of a message; 0: no limit" },
+        { "max-recipients-reply", "REPLY", &option_reply, FIELD(max_recipients_reply), ANY, NULL, true,
+                "reply to the recipients over --max-recipients" },
         { "max-messages", "N", &option_number, FIELD(max_messages), ANY, "0", true,
                 "messages on a connection, then 421; 0: no limit" },
         { "max-connections", "N", &option_number, FIELD(max_connections), ANY, "0", true,
@@ -90,7 +113,9 @@ static const struct option_row rows[] = {
         { "fault", "WHERE[#N]=WHAT", &option_faults, FIELD(faults), ANY, NULL, true,
                 "at connect, greeting, ehlo, starttls, handshake, auth, mail, rcpt, data, bdat, body, "
                 "final,\n"
-                "        accepted, rset, noop or quit: close, reset, stall, garbage, 421, drip or a literal "
+                "        final-rcpt, accepted, rset, noop, vrfy, expn, help or quit: close, reset, stall, "
+                "garbage, 421, drip "
+                "or a literal "
                 "reply;\n"
                 "        only the Nth time if there is #N (repeatable)" },
 };
@@ -115,6 +140,7 @@ void settings_init(struct settings *settings)
         for (size_t i = 0; i < ROW_COUNT; i++)
                 restore(settings, &rows[i]);
         settings->smtp_port = settings->smtps_port = settings->control_port = -1;
+        settings->lmtp_port = settings->lmtps_port = -1;
 }
 
 void settings_deinit(struct settings *settings)
@@ -125,9 +151,10 @@ void settings_deinit(struct settings *settings)
 
 static void print_help(void)
 {
-        puts("Usage: postel-sink --smtp PORT | --smtps PORT [OPTION]...\n"
-             "An SMTP server on the loopback interface that accepts mail for tests and keeps none of it.\n"
-             "It prints one line \"ready smtp=PORT smtps=PORT control=PORT\" when it listens.\n");
+        puts("Usage: postel-sink --smtp PORT | --smtps PORT | --lmtp PORT | ... [OPTION]...\n"
+             "A server of SMTP and LMTP, on loopback only, that accepts mail for tests and keeps none of "
+             "it.\n"
+             "It prints one line \"ready smtp=PORT ... control=PORT\" when it listens.\n");
         for (size_t i = 0; i < ROW_COUNT; i++) {
                 bool has_fallback = rows[i].fallback != NULL && !rows[i].kind->is_flag;
 
@@ -150,11 +177,18 @@ static enum options_result bad(const char *option, const char *rule)
 static enum options_result check_together(const struct settings *settings)
 {
         bool certificate = settings->cert_file != NULL || settings->self_signed_file != NULL;
+        bool listens = false;
 
-        if (settings->smtp_port < 0 && settings->smtps_port < 0)
-                return bad("smtp", "at least one of --smtp and --smtps is required");
-        if (settings->smtps_port >= 0 && !certificate)
-                return bad("smtps", "needs --cert and --key, or --self-signed");
+        for (size_t i = 0; i < ENDPOINT_COUNT; i++) {
+                bool wanted = endpoint_wanted(&endpoints[i], settings);
+
+                listens = listens || wanted;
+                if (wanted && endpoints[i].implicit_tls && !certificate)
+                        return bad(endpoints[i].name, "needs --cert and --key, or --self-signed");
+        }
+        if (!listens)
+                return bad("smtp",
+                        "it, or --smtps, --lmtp, --lmtps, --smtp-socket or --lmtp-socket, is required");
         if ((settings->cert_file != NULL) != (settings->key_file != NULL))
                 return bad("cert", "--cert and --key go together");
         if (settings->cert_file != NULL && settings->self_signed_file != NULL)

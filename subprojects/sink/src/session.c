@@ -12,10 +12,12 @@
 #include <string.h>
 
 #define OUT_MAX_OCTETS      65536 /* a client that does not read its replies is not listened to any further */
+#define LINE_BREAK          "\\n" /* as it is typed in an option */
 #define PAD_LINE_MAX_OCTETS 400 /* below the 512 of RFC 5321 section 4.5.3.1.5 */
 
-void session_init(struct session *session, struct server *server, uint64_t id)
+void session_init(struct session *session, struct server *server, uint64_t id, bool lmtp)
 {
+        session->lmtp = lmtp;
         session->server = server;
         session->id = id;
 }
@@ -87,29 +89,51 @@ static void append_padding(struct outbox *out, const char *reply, size_t enhance
         }
 }
 
+static void append_lines(struct outbox *out, const char *reply, bool keep)
+{
+        const char *text = reply + (reply[3] == ' ' ? 4 : 3);
+        const char *next;
+
+        do {
+                size_t skipped = keep ? 0 : enhanced_length(text);
+
+                next = strstr(text, LINE_BREAK);
+                outbox_append(out, reply, 3);
+                if (next != NULL || reply[3] == ' ')
+                        outbox_append(out, next != NULL ? "-" : " ", 1);
+                text += skipped;
+                outbox_append(out, text, next != NULL ? (size_t)(next - text) : strlen(text));
+                outbox_append(out, "\r\n", 2);
+                if (next != NULL)
+                        text = next + strlen(LINE_BREAK);
+        } while (next != NULL);
+}
+
 void session_reply(struct session *session, const char *reply, unsigned style)
 {
         bool keep = style & REPLY_CONFIGURED || extension_offered(session, EXTENSION_ENHANCEDSTATUSCODES);
-        size_t length = strlen(reply), enhanced = length > 4 ? enhanced_length(reply + 4) : 0;
+        size_t enhanced = reply[3] == ' ' ? enhanced_length(reply + 4) : 0;
         struct outbox *out = &session->out;
         uint64_t from = out->appended;
 
         if (style & REPLY_PADDED)
                 append_padding(out, reply, keep ? enhanced : 0, (size_t)session->server->settings.reply_text);
-        if (keep) {
-                outbox_append(out, reply, length);
-        } else {
-                outbox_append(out, reply, 4);
-                outbox_append(out, reply + 4 + enhanced, length - 4 - enhanced);
-        }
-        outbox_append(out, "\r\n", 2);
+        append_lines(out, reply, keep);
         end_reply(session, from);
 }
 
 const struct fault *session_fault(struct session *session, enum fault_place place)
 {
-        const struct fault *fault = faults_at(&session->server->settings.faults, place);
+        return session_fault_happen(session, session_fault_due(session, place));
+}
 
+const struct fault *session_fault_due(struct session *session, enum fault_place place)
+{
+        return faults_at(&session->server->settings.faults, place);
+}
+
+const struct fault *session_fault_happen(struct session *session, const struct fault *fault)
+{
         if (fault == NULL)
                 return NULL;
         switch (fault->kind) {
@@ -130,7 +154,7 @@ const struct fault *session_fault(struct session *session, enum fault_place plac
                 return NULL;
         case FAULT_REPLY:
                 session_reply(session, fault->reply, REPLY_CONFIGURED);
-                if (strncmp(fault->reply, "421", 3) == 0)
+                if (fault_ends(fault))
                         session->action = ACTION_CLOSE;
                 break;
         }
@@ -152,8 +176,8 @@ void session_greet(struct session *session, bool admitted)
                 session->refusing = fault->kind == FAULT_REPLY && fault->reply[0] != '2';
                 return;
         }
-        snprintf(greeting, sizeof greeting, "220 %.255s ESMTP postel-sink",
-                session->server->settings.hostname);
+        snprintf(greeting, sizeof greeting, "220 %.255s %s postel-sink", session->server->settings.hostname,
+                session->lmtp ? "LMTP" : "ESMTP");
         session_reply(session, greeting, REPLY_OWN);
 }
 

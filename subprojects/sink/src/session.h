@@ -22,7 +22,7 @@ enum session_action {
 
 enum input_mode { INPUT_COMMAND, INPUT_AUTH, INPUT_DATA, INPUT_CHUNK };
 
-/* One SMTP session (RFC 5321), fed with octets. Knows neither sockets nor TLS. */
+/* One session of SMTP (RFC 5321) or LMTP (RFC 2033), fed with octets. Knows neither sockets nor TLS. */
 struct session {
         struct server *server;
         uint64_t id;
@@ -30,20 +30,22 @@ struct session {
         enum session_action action;
         enum input_mode mode;
         size_t behind; /* octets that had already arrived behind the command being run */
+        bool lmtp; /* RFC 2033 */
         bool secure;
-        bool esmtp; /* the last greeting was EHLO */
+        bool esmtp; /* the last greeting was EHLO or LHLO */
         bool refusing; /* the greeting was a refusal: only QUIT is left */
         bool dripping; /* the next reply is to be dripped */
         bool spoke_early; /* within content: what was said goes out before the rest is read */
         char *helo;
         char *user;
         int64_t messages;
+        int64_t mails; /* MAIL commands, whatever became of them */
         struct auth auth;
         struct transaction transaction;
         struct line line;
 };
 
-void session_init(struct session *session, struct server *server, uint64_t id);
+void session_init(struct session *session, struct server *server, uint64_t id, bool lmtp);
 void session_deinit(struct session *session);
 
 /* Says the greeting, or that there are too many connections. */
@@ -67,11 +69,17 @@ enum reply_style {
         REPLY_PADDED = 2, /* made longer by --reply-text */
 };
 
+/* "\n", in these two characters, begins a further line of the reply. */
 void session_reply(struct session *session, const char *reply, unsigned style);
 void session_send(struct session *session, const char *bytes, size_t count);
 
 /* Carries out the fault that is due at the place and returns it. NULL: go on as usual (also for a dripped
  * reply). */
 const struct fault *session_fault(struct session *session, enum fault_place place);
+
+/* The same in two steps, for who has to know the fault before it may happen: counts the place, and later
+ * carries out what was due there (NULL: nothing). */
+const struct fault *session_fault_due(struct session *session, enum fault_place place);
+const struct fault *session_fault_happen(struct session *session, const struct fault *fault);
 
 #endif

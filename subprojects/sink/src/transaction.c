@@ -128,10 +128,11 @@ static const char *read_mailbox(struct session *session, enum parameter_command 
 }
 
 /* A configured reply of class 2 accepts. Returns whether the address was accepted. */
-static bool judge(struct session *session, const char *refusal, const char *configured, const char *accepted)
+static bool judge(struct session *session, const char *refusal, unsigned style, const char *configured,
+        const char *accepted)
 {
         if (refusal != NULL)
-                session_reply(session, refusal, REPLY_PADDED);
+                session_reply(session, refusal, style);
         else if (configured != NULL)
                 session_reply(session, configured, REPLY_PADDED | REPLY_CONFIGURED);
         else
@@ -143,8 +144,12 @@ static const char *mail_objection(struct session *session)
 {
         const struct settings *settings = &session->server->settings;
 
+        if (settings->limits.mail_max > 0 && session->mails > settings->limits.mail_max) {
+                session->action = ACTION_CLOSE;
+                return "421 4.5.3 Too many transactions on this connection";
+        }
         if (session->helo == NULL)
-                return "503 5.5.1 EHLO or HELO first";
+                return "503 5.5.1 EHLO, HELO or LHLO first";
         if (session->transaction.open)
                 return "503 5.5.1 A transaction is open";
         if (settings->require_auth && session->user == NULL)
@@ -161,8 +166,10 @@ void transaction_mail(struct session *session, char *arguments)
         struct transaction *transaction = &session->transaction;
         const struct rules *rules = &session->server->settings.refuse_mail;
         struct mailbox from = { 0 };
-        const char *refusal = mail_objection(session), *configured = NULL;
+        const char *refusal, *configured = NULL;
 
+        session->mails++;
+        refusal = mail_objection(session);
         if (refusal != NULL) {
                 session_reply(session, refusal, REPLY_PADDED);
                 return;
@@ -170,7 +177,7 @@ void transaction_mail(struct session *session, char *arguments)
         refusal = read_mailbox(session, PARAMETER_OF_MAIL, arguments, &from);
         if (refusal == NULL)
                 configured = rules_match(rules, envelope_text(&transaction->envelope, from.address));
-        if (!judge(session, refusal, configured, "250 2.1.0 Sender OK")) {
+        if (!judge(session, refusal, REPLY_PADDED, configured, "250 2.1.0 Sender OK")) {
                 transaction_reset(transaction);
                 return;
         }
@@ -188,6 +195,44 @@ static void add_recipient(struct envelope *envelope, const struct mailbox *mailb
         envelope->to[envelope->to_count++] = *mailbox;
 }
 
+static const char *domain_of(const char *address)
+{
+        const char *at = strrchr(address, '@');
+
+        return at != NULL ? at + 1 : "";
+}
+
+static bool is_new_domain(const struct envelope *envelope, const struct mailbox *mailbox)
+{
+        const char *domain = domain_of(envelope_text(envelope, mailbox->address));
+
+        for (size_t i = 0; i < envelope->to_count; i++)
+                if (strcasecmp(domain_of(envelope_text(envelope, envelope->to[i].address)), domain) == 0)
+                        return false;
+        return true;
+}
+
+/* NULL, or the reply to a recipient too many. */
+static const char *rcpt_limit(const struct session *session, bool new_domain, unsigned *style)
+{
+        const struct transaction *transaction = &session->transaction;
+        const struct settings *settings = &session->server->settings;
+        const struct limits *limits = &settings->limits;
+        int64_t count = (int64_t)transaction->envelope.to_count;
+
+        if (settings->max_recipients > 0 && count >= settings->max_recipients) {
+                if (settings->max_recipients_reply == NULL)
+                        return "452 4.5.3 Too many recipients";
+                *style |= REPLY_CONFIGURED;
+                return settings->max_recipients_reply;
+        }
+        if (limits->rcpt_max > 0 && count >= limits->rcpt_max)
+                return "452 4.5.3 Too many recipients";
+        if (limits->rcpt_domain_max > 0 && new_domain && transaction->domain_count >= limits->rcpt_domain_max)
+                return "452 4.5.3 Too many domains";
+        return NULL;
+}
+
 void transaction_rcpt(struct session *session, char *arguments)
 {
         struct envelope *envelope = &session->transaction.envelope;
@@ -195,18 +240,22 @@ void transaction_rcpt(struct session *session, char *arguments)
         size_t before = envelope->text.used;
         struct mailbox to = { 0 };
         const char *refusal, *configured = NULL;
+        unsigned style = REPLY_PADDED;
+        bool new_domain = false;
 
         if (!session->transaction.open || session->transaction.chunked) {
                 session_reply(session, "503 5.5.1 MAIL first", REPLY_PADDED);
                 return;
         }
         refusal = read_mailbox(session, PARAMETER_OF_RCPT, arguments, &to);
-        if (refusal == NULL && settings->max_recipients > 0 &&
-                envelope->to_count >= (size_t)settings->max_recipients)
-                refusal = "452 4.5.3 Too many recipients";
+        if (refusal == NULL) {
+                new_domain = settings->limits.rcpt_domain_max > 0 && is_new_domain(envelope, &to);
+                refusal = rcpt_limit(session, new_domain, &style);
+        }
         if (refusal == NULL)
                 configured = rules_match(&settings->refuse_rcpt, envelope_text(envelope, to.address));
-        if (judge(session, refusal, configured, "250 2.1.5 Recipient OK")) {
+        if (judge(session, refusal, style, configured, "250 2.1.5 Recipient OK")) {
+                session->transaction.domain_count += new_domain;
                 add_recipient(envelope, &to);
                 stats_add(&session->server->stats.recipients_accepted, 1);
         } else {

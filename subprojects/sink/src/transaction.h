@@ -13,6 +13,7 @@ struct mailbox {
         size_t address;
         size_t parameters; /* one behind the other, each ended by NUL */
         size_t parameter_count;
+        bool refused; /* after the content: only LMTP has a reply for each (RFC 2033 section 4.2) */
 };
 
 struct envelope {
@@ -27,6 +28,9 @@ struct envelope {
 struct transaction {
         bool open;
         bool smtputf8;
+        bool binary; /* BODY=BINARYMIME: no DATA */
+        bool held; /* HOLDFOR or HOLDUNTIL was given */
+        int64_t domain_count; /* of the accepted recipients */
         bool body_begun; /* its first octets have come */
         bool answered; /* a fault has replied already: what is left of the body is only read */
         bool chunked; /* a chunk was taken: DATA is out of the question */

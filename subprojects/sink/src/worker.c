@@ -3,49 +3,36 @@
 #include "worker.h"
 
 #include "connection.h"
-#include "listener.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 
-static void accept_from(struct worker *worker, const struct watch *listener)
+static void entrance_ready(void *owner, uint32_t events)
 {
-        int fd = listener_accept(listener->fd);
+        struct entrance *entrance = owner;
+        int fd = listener_accept(entrance->watch.fd);
 
+        (void)events;
         /* One at a time, so that the other workers get some of a burst. */
         if (fd >= 0)
-                connection_start(&worker->loop, fd, listener == &worker->smtps);
+                connection_start(&entrance->worker->loop, fd, entrance->endpoint);
 }
 
-static void smtp_ready(void *owner, uint32_t events)
+bool worker_init(struct worker *worker, struct server *server, const int *listeners)
 {
-        struct worker *worker = owner;
+        bool watched = loop_init(&worker->loop, server);
 
-        (void)events;
-        accept_from(worker, &worker->smtp);
-}
+        for (size_t i = 0; i < ENDPOINT_COUNT; i++) {
+                struct entrance *entrance = &worker->entrances[i];
 
-static void smtps_ready(void *owner, uint32_t events)
-{
-        struct worker *worker = owner;
-
-        (void)events;
-        accept_from(worker, &worker->smtps);
-}
-
-bool worker_init(struct worker *worker, struct server *server, int smtp, int smtps)
-{
-        uint32_t events = EPOLLIN | EPOLLEXCLUSIVE;
-        bool watched;
-
-        worker->smtp = (struct watch){ .fd = smtp, .ready = smtp_ready, .owner = worker };
-        worker->smtps = (struct watch){ .fd = smtps, .ready = smtps_ready, .owner = worker };
-        watched = loop_init(&worker->loop, server);
-        if (watched && smtp >= 0)
-                watched = loop_watch(&worker->loop, &worker->smtp, events);
-        if (watched && smtps >= 0)
-                watched = loop_watch(&worker->loop, &worker->smtps, events);
+                entrance->worker = worker;
+                entrance->endpoint = &endpoints[i];
+                entrance->watch =
+                        (struct watch){ .fd = listeners[i], .ready = entrance_ready, .owner = entrance };
+                if (watched && listeners[i] >= 0)
+                        watched = loop_watch(&worker->loop, &entrance->watch, EPOLLIN | EPOLLEXCLUSIVE);
+        }
         if (!watched)
                 perror("postel-sink: worker");
         return watched;

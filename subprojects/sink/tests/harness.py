@@ -16,8 +16,13 @@ class Client:
     """One connection. Replies are returned as text, a multi-line reply as one text."""
 
     def __init__(self, port, context=None, name="localhost"):
-        self.socket = socket.create_connection(("127.0.0.1", port), TIMEOUT_S)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if isinstance(port, str):  # the path of a Unix socket
+            self.socket = socket.socket(socket.AF_UNIX)
+            self.socket.settimeout(TIMEOUT_S)
+            self.socket.connect(port)
+        else:
+            self.socket = socket.create_connection(("127.0.0.1", port), TIMEOUT_S)
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
         self.received = 0
         if context:
@@ -112,7 +117,8 @@ class SinkCase(unittest.TestCase):
         if not ready:
             self.fail(f"did not start: {self.process.communicate()[1]}")
         self.assertEqual(ready[0], "ready")
-        self.ports = {name: int(port) for name, port in (word.split("=") for word in ready[1:])}
+        self.ports = {name: int(port) if port.isdigit() else port
+                      for name, port in (word.split("=", 1) for word in ready[1:])}
 
     def start_tls(self, *options):
         """With a certificate that `self.context` trusts."""
@@ -133,10 +139,11 @@ class SinkCase(unittest.TestCase):
         return client
 
     def greeted(self, **arguments):
-        """A client that has said EHLO."""
+        """A client that has said EHLO, or LHLO."""
         client = self.client(**arguments)
         self.assertRegex(client.reply(), "^220 ")
-        self.assertRegex(client.say("EHLO client.example"), "^250")
+        hello = "LHLO" if arguments.get("port", "smtp").startswith("lmtp") else "EHLO"
+        self.assertRegex(client.say(f"{hello} client.example"), "^250")
         return client
 
     def control(self, *lines):

@@ -15,6 +15,8 @@ from test_command_line import CommandLineTest, ControlTest  # noqa: E402,F401
 from test_dialogue import DialogueTest, ExtensionTest  # noqa: E402,F401
 from test_faults import FaultTest  # noqa: E402,F401
 from test_ledger import LedgerTest  # noqa: E402,F401
+from test_lmtp import LmtpTest  # noqa: E402,F401
+from test_requested import RequestedTest, VerifyTest  # noqa: E402,F401
 from test_tls import TlsTest  # noqa: E402,F401
 
 if __name__ == "__main__":

@@ -59,8 +59,10 @@ class AuthTest(SinkCase):
         client = self.open("--require-auth", "--ledger", self.path("ledger"))
         self.assertEqual(client.say("MAIL FROM:<a@b>")[:9], "530 5.7.0")
         client.say("AUTH PLAIN " + GOOD)
-        self.assertEqual(client.say("MAIL FROM:<a@b> AUTH=<>")[:3], "250")
-        client.say("RSET")
+        for value, code in [("<>", "250"), ("a+2Bb@c", "250"), ("a+40b", "250"), ("a", "501"), ("a+4g@b", "501"),
+                            ("<a@b>", "501")]:
+            self.assertEqual(client.say(f"MAIL FROM:<a@b> AUTH={value}")[:3], code, value)
+            client.say("RSET")
         self.deliver(client)
         self.assertEqual(self.ledger()[0]["user"], "user")
 

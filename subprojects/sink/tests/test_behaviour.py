@@ -135,6 +135,48 @@ class LimitsTest(SinkCase):
         replies = client.say("MAIL FROM:<a@b>", *["RCPT TO:<c@d>"] * 4)
         self.assertEqual([reply[:9] for reply in replies[1:]], ["250 2.1.5"] * 2 + ["452 4.5.3"] * 2)
 
+    def test_replies_to_recipients_too_many_as_configured(self):
+        self.start("--max-recipients", "1", "--max-recipients-reply", "552 too many")
+        client = self.greeted()
+        self.assertNotIn("LIMITS", client.say("EHLO x"))
+        self.assertEqual(client.say("MAIL FROM:<a@b>", "RCPT TO:<c@d>", "RCPT TO:<c@d>")[2], "552 too many")
+        self.assertEqual(self.control("clear max-recipients-reply"), "ok")
+        self.assertEqual(client.say("RCPT TO:<c@d>")[:9], "452 4.5.3")
+
+    def limits(self, text):
+        self.start("--limits", text)
+        client = self.client()
+        client.reply()
+        self.assertIn(f"LIMITS {text}", [line[4:] for line in client.say("EHLO x").split("\n")])
+        return client
+
+    def test_announces_and_enforces_transactions(self):
+        client = self.limits("MAILMAX=3 FOO=x")
+        replies = client.say("MAIL FROM:<a@b>", "MAIL FROM:<a@b>", "RSET", "MAIL FROM:<a@b>")
+        self.assertEqual([reply[:3] for reply in replies], ["250", "503", "250", "250"])
+        client.send("MAIL FROM:<a@b>\r\n")
+        self.assertEqual(client.rest()[:9], b"421 4.5.3")
+        self.assertEqual(self.greeted().say("MAIL FROM:<a@b>")[:3], "250")
+
+    def test_announces_and_enforces_recipients_and_domains(self):
+        client = self.limits("RCPTMAX=3 RCPTDOMAINMAX=2")
+        for _ in range(2):
+            replies = client.say("MAIL FROM:<a@b>", *[f"RCPT TO:<{to}>" for to in ("a@x", "a@y", "a@z", "b@X", "c@x", "a@z")],
+                                 "RSET")
+            self.assertEqual([reply[:3] for reply in replies[1:-1]], ["250", "250", "452", "250", "452", "452"])
+            self.assertEqual(replies[3], "452 4.5.3 Too many domains")
+            self.assertEqual(replies[5], "452 4.5.3 Too many recipients")
+        self.assertEqual(self.control("set limits RCPTMAX=1"), "ok")
+        self.assertEqual([r[:3] for r in client.say("MAIL FROM:<a@b>", "RCPT TO:<a@x>", "RCPT TO:<a@x>")],
+                         ["250", "250", "452"])
+        self.assertEqual(self.control("clear limits"), "ok")
+        self.assertNotIn("LIMITS", client.say("EHLO x"))
+
+    def test_says_what_is_wrong_with_limits(self):
+        self.start()
+        for text in ("MAILMAX", "MAILMAX=", "MAILMAX=0", "MAILMAX=1000000", "RCPTMAX=x", "RCPTMAX=1  MAILMAX=1", "=1"):
+            self.assertRegex(self.control("set limits " + text), "^error .", text)
+
     def test_limits_messages_on_a_connection(self):
         self.start("--max-messages", "2")
         client = self.greeted()

@@ -138,6 +138,45 @@ class ChunkTest(SinkCase):
         self.assertEqual(client.say("RSET")[:3], "250")
         self.assertEqual(self.deliver(client)[:3], "250")
 
+    def test_refuses_some_of_several_chunks_in_one_flight(self):
+        client = self.open("--fault", "bdat#2=451 4.3.0 no")
+        client.send("BDAT 2\r\nabBDAT 6\r\nQUIT\r\nBDAT 3\r\nabcBDAT 6 LAST\r\nRSET\r\nRSET\r\n")
+        self.assertEqual([client.reply()[:3] for _ in range(5)], ["250", "451", "503", "503", "250"])
+        client.say("MAIL FROM:<a@b>", "RCPT TO:<c@d>")
+        client.send("BDAT 2\r\nabBDAT 3\r\ncdeBDAT 0 LAST\r\n")
+        self.assertEqual([client.reply()[:3] for _ in range(3)], ["250"] * 3)
+        self.assertEqual([entry["size"] for entry in self.ledger()], [5])
+
+    def test_takes_refused_chunks_for_commands_where_asked(self):
+        client = self.open("--fault", "bdat#1=502 5.5.1 no", "--bdat-keeps-refused-chunk")
+        client.send("BDAT 15 LAST\r\nNOOP\r\nVRFY x\r\nBDAT 6 LAST\r\nNOOP\r\nRSET\r\n")
+        self.assertEqual([client.reply()[:3] for _ in range(6)], ["502", "250", "252", "503", "250", "250"])
+        client.say("MAIL FROM:<a@b>", "RCPT TO:<c@d>")
+        self.assertEqual(self.bdat(client, b"NOOP\r\n", last=True)[:3], "250")
+        self.assertEqual(self.ledger()[0]["size"], 6)
+        self.assertEqual(self.control("set bdat-keeps-refused-chunk off"), "ok")
+        client.send("BDAT 6 LAST\r\nNOOP\r\nRSET\r\n")
+        self.assertEqual([client.reply()[:3] for _ in range(2)], ["503", "250"])
+
+    def test_takes_binary_content_by_chunks_only(self):
+        client = self.open()
+        client.say("RSET")
+        self.assertEqual(client.say("MAIL FROM:<a@b> BODY=BINARYMIME", "RCPT TO:<c@d>", "DATA")[2][:9], "503 5.5.1")
+        content = bytes(range(256)) + b"\n.\r.\r\n.\r\n"
+        self.assertEqual(self.bdat(client, content, last=True)[:3], "250")
+        entry, = self.ledger()
+        self.assertEqual((entry["sha256"], entry["body"], entry["mail_params"]),
+                         (hashlib.sha256(content).hexdigest(), "BDAT", ["BODY=BINARYMIME"]))
+        self.assertEqual(self.deliver(client)[:3], "250")
+
+    def test_offers_no_binary_without_chunks(self):
+        for extension in ("CHUNKING", "8BITMIME", "BINARYMIME"):
+            self.start("--without", extension)
+            client = self.greeted()
+            self.assertNotIn("BINARYMIME", client.say("EHLO x"))
+            self.assertRegex(client.say("MAIL FROM:<a@b> BODY=BINARYMIME"), "^5[05][15] 5.5.4")
+            self.stop()
+
     def test_without_chunking_takes_a_chunk_for_commands(self):
         client = self.open("--without", "CHUNKING")
         self.assertEqual(self.bdat(client, b"QUIT\r\n")[:3], "500")

@@ -31,6 +31,13 @@ class CommandLineTest(SinkCase):
                 (["--smtp", "0", "--refuse-rcpt", "a@b=hello"], ["--refuse-rcpt", "GLOB=REPLY"]),
                 (["--smtp", "0", "--data-reply", "35"], ["--data-reply", "three digits"]),
                 (["--smtp", "0", "--without", "FOO"], ["--without", "PIPELINING"]),
+                (["--smtp", "0", "--with", "DSN"], ["--with", "DELIVERBY"]),
+                (["--smtp", "0", "--with", "DELIVERBY=x"], ["--with", "number"]),
+                (["--smtp", "0", "--with", "FUTURERELEASE"], ["--with", "SECONDS"]),
+                (["--smtp", "0", "--with", "FUTURERELEASE=1 2030-02-30T00:00:00Z"], ["--with", "SECONDS"]),
+                (["--smtp", "0", "--with", "MT-PRIORITY=a b"], ["--with", "word"]),
+                (["--smtp", "0", "--with", "REQUIRETLS=x"], ["--with", "nothing"]),
+                (["--lmtps", "0"], ["--lmtps", "--cert"]),
                 (["--smtp", "0", "--max-size", "-1"], ["--max-size", "number"]),
                 (["--smtp", "0", "--tls-priority", "BAD", "--self-signed", self.path("x")], ["--tls-priority"])]:
             done = self.run_sink(*options)

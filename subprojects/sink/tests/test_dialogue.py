@@ -13,8 +13,8 @@ class DialogueTest(SinkCase):
                 (None, "220 sink.example.test ESMTP postel-sink"),
                 ("MAIL FROM:<a@b>", "503 5.5.1 "), ("AUTH PLAIN", "503 5.5.1 "), ("EHLO", "501 5.5.4 "),
                 ("HELO x.example", "250 sink.example.test"),
-                ("NOOP anything", "250 2.0.0 "), ("noop", "250 2.0.0 "), ("VRFY x", "252 2.0.0 "), ("HELP", "214 2.0.0 "),
-                ("FOO", "500 5.5.2 "), ("", "500 5.5.2 "), ("RSET x", "501 5.5.4 "), ("EXPN x", "500 5.5.2 "),
+                ("NOOP anything", "250 2.0.0 "), ("noop", "250 2.0.0 "), ("VRFY x", "252 2.1.5 "), ("HELP", "214-2.0.0 "),
+                ("FOO", "500 5.5.2 "), ("", "500 5.5.2 "), ("RSET x", "501 5.5.4 "), ("EXPN x", "252 2.1.5 "),
                 ("DATA", "503 5.5.1 "), ("RCPT TO:<a@b>", "503 5.5.1 "), ("STARTTLS", "502 5.5.1 "),
                 ("mail from:<>", "250 2.1.0 "), ("MAIL FROM:<a@b>", "503 5.5.1 "),
                 ("DATA", "554 5.5.1 "), ("Rcpt To:<a@b>", "250 2.1.5 "), ("RSET", "250 2.0.0 "), ("DATA", "503 5.5.1 "),
@@ -32,7 +32,7 @@ class DialogueTest(SinkCase):
                 ("FROM:<a@b> ", "250"), ("FROM:<a@b>  SIZE=1", "501"), ("FROM:<a@b> SIZE", "501"),
                 ("FROM:<a@b> =1", "501"), ("FROM:<a@b> SIZE=", "501"), ("FROM:<a@b> SIZE=1=2", "501"),
                 ("FROM:<a@b> SIZE=1 size=2", "501"), ("FROM:<a@b> SIZE=x", "501"), ("FROM:<a@b> NOPE=1", "555"),
-                ("FROM:<a@b> NOTIFY=NEVER", "555"), ("FROM:<a@b> BODY=9BIT", "501"), ("FROM:<a@b> RET=ALL", "501"),
+                ("FROM:<a@b> NOTIFY=NEVER", "555"), ("FROM:<a@b> BODY=9BIT", "501"), ("FROM:<a@b> BODY=binarymime", "250"), ("FROM:<a@b> RET=ALL", "501"),
                 ("FROM:<a@b> ENVID=a+0", "501"), ("FROM:<a@b> ENVID=" + "x" * 101, "501"),
                 ("FROM:<a@b> SMTPUTF8=1", "501"), ("FROM:<\u00e9@b>", "553"), ("FROM:<\u00e9@b> SMTPUTF8", "250"),
                 ("FROM:<a@b> SIZE=5 BODY=8bitmime RET=HDRS ENVID=x+2By SMTPUTF8", "250")]:
@@ -93,7 +93,7 @@ class ExtensionTest(SinkCase):
     def test_offers_what_it_has(self):
         self.start()
         self.assertEqual(self.offered(), ["PIPELINING", "SIZE", "8BITMIME", "DSN", "SMTPUTF8", "CHUNKING",
-                                          "ENHANCEDSTATUSCODES"])
+                                          "BINARYMIME", "ENHANCEDSTATUSCODES"])
 
     def test_offers_the_rest_with_certificate_and_users(self):
         users = self.write("users", "u:p\n")
@@ -139,6 +139,7 @@ class ExtensionTest(SinkCase):
         self.assertEqual(client.say("MAIL FROM:<a@b>"), "250 Sender OK")
         self.assertEqual(client.say("RCPT TO:<x@b>"), "550 5.1.1 no")
         self.assertEqual(client.say("FOO"), "500 Command not known")
+        self.assertEqual(client.say("HELP").split("\n")[1], "214 Its commands are those of RFC 5321")
 
     def test_without_starttls_has_none(self):
         self.start_tls("--without", "STARTTLS")

@@ -6,7 +6,7 @@ import time
 from harness import SinkCase
 
 STEPS = {"ehlo": "EHLO x", "mail": "MAIL FROM:<a@b>", "rcpt": "RCPT TO:<c@d>", "data": "DATA", "rset": "RSET",
-         "noop": "NOOP", "quit": "QUIT"}
+         "noop": "NOOP", "vrfy": "VRFY x", "expn": "EXPN x", "help": "HELP", "quit": "QUIT"}
 
 
 class FaultTest(SinkCase):
@@ -15,7 +15,8 @@ class FaultTest(SinkCase):
         if place in ("connect", "greeting"):
             return client
         client.reply()
-        lead = {"mail": ["ehlo"], "rset": ["ehlo"], "noop": ["ehlo"], "quit": ["ehlo"], "rcpt": ["ehlo", "mail"],
+        lead = {"mail": ["ehlo"], "rset": ["ehlo"], "noop": ["ehlo"], "vrfy": ["ehlo"],
+                "expn": ["ehlo"], "help": ["ehlo"], "quit": ["ehlo"], "rcpt": ["ehlo", "mail"],
                 "data": ["ehlo", "mail", "rcpt"], "bdat": ["ehlo", "mail", "rcpt"]}
         for step in lead.get(place, ["ehlo", "mail", "rcpt", "data"] if place in ("body", "final", "accepted") else []):
             client.say(STEPS[step])
@@ -30,7 +31,7 @@ class FaultTest(SinkCase):
         return client
 
     PLACES = ["connect", "greeting", "ehlo", "mail", "rcpt", "data", "bdat", "body", "final", "accepted", "rset", "noop",
-              "quit"]
+              "vrfy", "expn", "help", "quit"]
 
     def at_each_place(self, what):
         """Yields each place, and a function that leads a new client there."""

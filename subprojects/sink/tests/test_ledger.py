@@ -14,7 +14,7 @@ class LedgerTest(SinkCase):
         client.send("..\r\n.\r\n")
         client.reply()
         self.assertEqual(self.ledger(), [{
-            "n": 1, "session": 1, "tls": False, "user": None, "helo": "client.example", "from": "a@example.org",
+            "n": 1, "protocol": "SMTP", "session": 1, "tls": False, "user": None, "helo": "client.example", "from": "a@example.org",
             "mail_params": ["SIZE=22", "bOdY=8BITMIME", "ENVID=q+2B1"],
             "to": [{"address": "b@x.example", "params": ["NOTIFY=NEVER"]}, {"address": "c@x.example", "params": []}],
             "size": 3, "sha256": hashlib.sha256(b".\r\n").hexdigest(), "body": "DATA", "bare": False}])
