@@ -87,6 +87,17 @@ unsigned long long postel_capabilities_max_size(const postel_capabilities *capab
         return capabilities ? capabilities->ehlo.max_size : 0;
 }
 
+int postel_capabilities_has_mechanism(const postel_capabilities *capabilities, const char *mechanism)
+{
+        return capabilities && mechanism && *mechanism &&
+               ehlo_offers_mechanism(&capabilities->ehlo, mechanism);
+}
+
+unsigned long long postel_capabilities_limit(const postel_capabilities *capabilities, const char *name)
+{
+        return capabilities && name ? ehlo_limit(&capabilities->ehlo, name) : 0;
+}
+
 size_t postel_capabilities_line_count(const postel_capabilities *capabilities)
 {
         size_t count = 0, size;

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
 
 #define DAY_MS                86400000
 #define CREDENTIAL_MAX_OCTETS 1024
@@ -44,14 +45,17 @@ void postel_config_free(postel_config **config)
         free((*config)->ehlo_name);
         free((*config)->user);
         free((*config)->auth_mechanism);
+        free((*config)->socket_path);
         secret_free(&(*config)->password);
         free(*config);
         *config = NULL;
 }
 
-static int default_port(int tls)
+static int default_port(const postel_config *config)
 {
-        switch (tls) {
+        if (config->protocol == POSTEL_PROTOCOL_LMTP)
+                return 24; /* RFC 2033 forbids 25; 24 is for any private mail system */
+        switch (config->tls) {
         case POSTEL_TLS_IMPLICIT:
                 return 465; /* RFC 8314 section 7.3 */
         case POSTEL_TLS_NONE:
@@ -70,7 +74,7 @@ int postel_config_port(const postel_config *config)
 {
         if (!config)
                 return 0;
-        return config->port ? config->port : default_port(config->tls);
+        return config->port ? config->port : default_port(config);
 }
 
 const char *postel_config_user(const postel_config *config)
@@ -107,6 +111,16 @@ static void set_number(postel_config *config, size_t offset, int value)
 {
         if (config)
                 *(int *)(void *)((char *)config + offset) = value;
+}
+
+void postel_config_set_protocol(postel_config *config, postel_protocol protocol)
+{
+        set_number(config, offsetof(postel_config, protocol), (int)protocol);
+}
+
+void postel_config_set_socket_path(postel_config *config, const char *path)
+{
+        set_text(config, offsetof(postel_config, socket_path), path);
 }
 
 void postel_config_set_host(postel_config *config, const char *host)
@@ -186,6 +200,11 @@ void postel_config_set_pipelining(postel_config *config, postel_pipelining pipel
         set_number(config, offsetof(postel_config, pipelining), (int)pipelining);
 }
 
+void postel_config_set_chunking(postel_config *config, postel_chunking chunking)
+{
+        set_number(config, offsetof(postel_config, chunking), (int)chunking);
+}
+
 void postel_config_set_socket_buffer(postel_config *config, int octets)
 {
         set_number(config, offsetof(postel_config, socket_buffer), octets);
@@ -197,6 +216,42 @@ void postel_config_set_trace(postel_config *config, postel_trace_function functi
                 return;
         config->trace = function;
         config->trace_data = user_data;
+}
+
+void postel_config_set_max_recipients(postel_config *config, int recipients)
+{
+        set_number(config, offsetof(postel_config, max_recipients), recipients);
+}
+
+void postel_config_set_max_octets(postel_config *config, unsigned long long octets)
+{
+        if (config)
+                config->max_octets = octets;
+}
+
+void postel_config_set_policy(postel_config *config, postel_policy_function function, void *user_data)
+{
+        if (!config)
+                return;
+        config->policy = function;
+        config->policy_data = user_data;
+}
+
+void postel_config_set_audit(postel_config *config, postel_audit_function function, void *user_data)
+{
+        if (!config)
+                return;
+        config->audit = function;
+        config->audit_data = user_data;
+}
+
+void postel_config_set_transport(postel_config *config, const postel_transport *transport, void *user_data)
+{
+        if (!config)
+                return;
+        config->has_transport = transport != NULL;
+        config->transport = transport ? *transport : (postel_transport){ 0 };
+        config->transport_data = user_data;
 }
 
 void postel_config_set_pool_size(postel_config *config, int sessions)
@@ -226,6 +281,12 @@ void postel_config_set_keepalive_ms(postel_config *config, int interval_ms)
 
 /* ---- Checking ---- */
 
+/* Whether TLS, if any, is made by Postel, rather than by the caller's transport. */
+static bool has_own_tls(const postel_config *config)
+{
+        return config->tls != POSTEL_TLS_NONE && !(config->has_transport && config->transport.start_tls);
+}
+
 static const char *credential_fault(const char *text)
 {
         if (strlen(text) > CREDENTIAL_MAX_OCTETS)
@@ -241,6 +302,15 @@ static const char *user_fault(const char *user)
         return *user ? credential_fault(user) : "is empty";
 }
 
+static const char *socket_path_fault(const char *path)
+{
+        struct sockaddr_un address;
+
+        if (!*path)
+                return "is empty";
+        return strlen(path) < sizeof(address.sun_path) ? NULL : "is longer than 107 octets";
+}
+
 postel_status config_check_texts(const postel_config *config, postel_error *error)
 {
         const struct {
@@ -248,6 +318,7 @@ postel_status config_check_texts(const postel_config *config, postel_error *erro
                 const char *(*fault)(const char *);
         } rows[] = {
                 { "host", config->host, host_fault },
+                { "socket path", config->socket_path, socket_path_fault },
                 { "server name", config->server_name, host_fault },
                 { "EHLO name", config->ehlo_name, ehlo_name_fault },
                 { "user", config->user, user_fault },
@@ -272,7 +343,10 @@ static postel_status check_numbers(const postel_config *config, postel_error *er
         } rows[] = {
                 { "port", config->port, 0, 65535 },
                 { "tls", config->tls, POSTEL_TLS_STARTTLS, POSTEL_TLS_NONE },
+                { "protocol", config->protocol, POSTEL_PROTOCOL_SMTP, POSTEL_PROTOCOL_LMTP },
                 { "pipelining", config->pipelining, POSTEL_PIPELINING_AUTO, POSTEL_PIPELINING_NEVER },
+                { "chunking", config->chunking, POSTEL_CHUNKING_AUTO, POSTEL_CHUNKING_ALWAYS },
+                { "max recipients", config->max_recipients, 0, 1000000000 },
                 { "timeout_ms", config->timeout_ms, 0, DAY_MS },
                 { "phase_timeout_ms", config->phase_timeout_ms == -1 ? 1 : config->phase_timeout_ms, 1,
                         DAY_MS },
@@ -292,21 +366,60 @@ static postel_status check_numbers(const postel_config *config, postel_error *er
         return POSTEL_OK;
 }
 
+/* The host is whom to resolve, and whom a certificate must be for. */
+static postel_status check_host(const postel_config *config, postel_error *error)
+{
+        bool is_reached_otherwise = config->has_transport || config->socket_path;
+
+        if (config->host || (is_reached_otherwise && !has_own_tls(config)))
+                return POSTEL_OK;
+        if (!is_reached_otherwise)
+                return error_set(error, POSTEL_INVALID, POSTEL_PHASE_NONE, "host: is missing");
+        if (config->server_name)
+                return POSTEL_OK;
+        return error_set(error, POSTEL_INVALID, POSTEL_PHASE_NONE,
+                "server name: is missing, as is the host, and there is TLS");
+}
+
+static postel_status check_transport(const postel_config *config, postel_error *error)
+{
+        const postel_transport *transport = &config->transport;
+        const struct {
+                const char *name;
+                bool is_there;
+        } functions[] = {
+                { "open", transport->open != NULL },
+                { "read", transport->read != NULL },
+                { "write", transport->write != NULL },
+                { "wait", transport->wait != NULL },
+                { "close", transport->close != NULL },
+        };
+
+        for (size_t i = 0; config->has_transport && i < sizeof(functions) / sizeof(functions[0]); i++)
+                if (!functions[i].is_there)
+                        return error_set(error, POSTEL_INVALID, POSTEL_PHASE_NONE,
+                                "transport: its %s function is missing", functions[i].name);
+        return POSTEL_OK;
+}
+
 postel_status postel_config_check(const postel_config *config, postel_error *error)
 {
         if (!config)
                 return error_set(error, POSTEL_INVALID, POSTEL_PHASE_NONE, "config: is missing");
         if (config->out_of_memory)
                 return error_set(error, POSTEL_MEMORY, POSTEL_PHASE_NONE, "out of memory");
-        if (!config->host)
-                return error_set(error, POSTEL_INVALID, POSTEL_PHASE_NONE, "host: is missing");
+        postel_status status = check_transport(config, error);
+        if (status == POSTEL_OK)
+                status = check_host(config, error);
+        if (status != POSTEL_OK)
+                return status;
         if (config->user && !config->password)
                 return error_set(error, POSTEL_INVALID, POSTEL_PHASE_NONE,
                         "password: is missing, and there is a user");
         if (config->password && !config->user)
                 return error_set(error, POSTEL_INVALID, POSTEL_PHASE_NONE,
                         "user: is missing, and there is a password");
-        postel_status status = config_check_texts(config, error);
+        status = config_check_texts(config, error);
         return status == POSTEL_OK ? check_numbers(config, error) : status;
 }
 
@@ -320,7 +433,7 @@ static postel_config *config_copy(const postel_config *from)
                 return NULL;
         *copy = *from;
         char **texts[] = { &copy->host, &copy->server_name, &copy->ca_file, &copy->ca_directory,
-                &copy->ehlo_name, &copy->user, &copy->password, &copy->auth_mechanism };
+                &copy->ehlo_name, &copy->user, &copy->password, &copy->auth_mechanism, &copy->socket_path };
         for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
                 const char *text = *texts[i];
                 *texts[i] = NULL;
@@ -333,15 +446,32 @@ static postel_config *config_copy(const postel_config *from)
 
 static struct session_options session_options(const postel_config *config)
 {
+        const char *host = postel_config_host(config);
+
         return (struct session_options){
-                .address = { config->host, postel_config_port(config), config->socket_buffer },
+                .address = {
+                        .host = host,
+                        .port = postel_config_port(config),
+                        .socket_buffer = config->socket_buffer,
+                        .socket_path = config->socket_path,
+                        .transport = config->has_transport ? &config->transport : NULL,
+                        .transport_data = config->transport_data,
+                },
+                .protocol = (postel_protocol)config->protocol,
                 .tls = (postel_tls)config->tls,
-                .server_name = config->server_name ? config->server_name : config->host,
+                .server_name = config->server_name ? config->server_name : host,
                 .ehlo_name = config->ehlo_name,
                 .credentials = { config->user, config->password, config->auth_mechanism },
                 .allow_plaintext_auth = config->allow_plaintext_auth != 0,
                 .phase_timeout_ms = config->phase_timeout_ms,
                 .pipelining = (postel_pipelining)config->pipelining,
+                .chunking = (postel_chunking)config->chunking,
+                .max_recipients = config->max_recipients,
+                .max_octets = config->max_octets,
+                .policy = config->policy,
+                .policy_data = config->policy_data,
+                .audit = config->audit,
+                .audit_data = config->audit_data,
                 .trace = config->trace,
                 .trace_data = config->trace_data,
         };
@@ -354,10 +484,14 @@ postel_status endpoint_init(struct endpoint *endpoint, const postel_config *conf
         if (status != POSTEL_OK)
                 return status;
         endpoint->config = config_copy(config);
-        if (!endpoint->config)
+        endpoint->memory = calloc(1, sizeof(*endpoint->memory));
+        if (!endpoint->config || !endpoint->memory) {
+                endpoint_deinit(endpoint);
                 return error_set(error, POSTEL_MEMORY, POSTEL_PHASE_NONE, "out of memory");
+        }
         endpoint->options = session_options(endpoint->config);
-        if (config->tls == POSTEL_TLS_NONE)
+        endpoint->options.memory = endpoint->memory;
+        if (!has_own_tls(config))
                 return POSTEL_OK;
         struct tls_trust_options trust = { config->ca_file, config->ca_directory, config->system_trust != 0 };
         status = tls_trust_new(&trust, &endpoint->trust, error);
@@ -370,6 +504,8 @@ void endpoint_deinit(struct endpoint *endpoint)
 {
         tls_trust_free(&endpoint->trust);
         postel_config_free(&endpoint->config);
+        free(endpoint->memory);
+        endpoint->memory = NULL;
 }
 
 postel_status endpoint_deadline(

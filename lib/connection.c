@@ -89,10 +89,7 @@ postel_status connection_is_busy(postel_error *error)
                 "another call used the connection until the time ran out");
 }
 
-/* A call without arguments on the session. */
-typedef postel_status (*session_call)(struct session *session, struct deadline deadline, postel_error *error);
-
-static postel_status call(
+postel_status connection_call(
         postel_connection *connection, session_call function, int timeout_ms, postel_error *error)
 {
         postel_error fault;
@@ -112,17 +109,7 @@ static postel_status call(
 
 postel_status postel_connect(postel_connection *connection, int timeout_ms, postel_error *error)
 {
-        return call(connection, session_open, timeout_ms, error);
-}
-
-postel_status postel_connection_reset(postel_connection *connection, int timeout_ms, postel_error *error)
-{
-        return call(connection, session_reset, timeout_ms, error);
-}
-
-postel_status postel_connection_noop(postel_connection *connection, int timeout_ms, postel_error *error)
-{
-        return call(connection, session_noop, timeout_ms, error);
+        return connection_call(connection, session_open, timeout_ms, error);
 }
 
 static postel_status quit(struct session *session, struct deadline deadline, postel_error *error)
@@ -135,7 +122,7 @@ static postel_status quit(struct session *session, struct deadline deadline, pos
 
 postel_status postel_connection_close(postel_connection *connection, int timeout_ms, postel_error *error)
 {
-        return call(connection, quit, timeout_ms, error);
+        return connection_call(connection, quit, timeout_ms, error);
 }
 
 void postel_connection_interrupt(postel_connection *connection)
@@ -174,6 +161,11 @@ int postel_connection_is_shutting_down(const postel_connection *connection)
         return connection && atomic_load(&connection->session.shutting_down);
 }
 
+postel_protocol postel_connection_protocol(const postel_connection *connection)
+{
+        return connection ? connection->session.options->protocol : POSTEL_PROTOCOL_SMTP;
+}
+
 long long postel_connection_phase_us(const postel_connection *connection, postel_phase phase)
 {
         return connection && (unsigned)phase <= POSTEL_PHASE_QUIT
@@ -181,7 +173,12 @@ long long postel_connection_phase_us(const postel_connection *connection, postel
                        : 0;
 }
 
-size_t postel_connection_tls_description(postel_connection *connection, char *text, size_t size)
+/* ---- Its TLS session ---- */
+
+#define DESCRIPTION (-1)
+
+/* A detail, or the description of the whole. */
+static size_t tell_tls(postel_connection *connection, int detail, char *text, size_t size)
 {
         size_t length = 0;
 
@@ -190,8 +187,23 @@ size_t postel_connection_tls_description(postel_connection *connection, char *te
                 text[0] = '\0';
         if (!connection || !gate_enter(&connection->gate, deadline_after_ms(0)))
                 return 0;
-        if (connection->session.channel.stream.tls)
-                length = tls_describe(connection->session.channel.stream.tls, text, size);
+        const struct tls *tls = connection->session.channel.stream.tls;
+        if (tls && detail == DESCRIPTION)
+                length = tls_describe(tls, text, size);
+        else if (tls)
+                length = tls_detail(tls, (postel_tls_detail)detail, text, size);
         gate_leave(&connection->gate);
         return length;
+}
+
+size_t postel_connection_tls_description(postel_connection *connection, char *text, size_t size)
+{
+        return tell_tls(connection, DESCRIPTION, text, size);
+}
+
+size_t postel_connection_tls_detail(
+        postel_connection *connection, postel_tls_detail detail, char *text, size_t size)
+{
+        return (int)detail < 0 ? tell_tls(NULL, 0, text, size)
+                               : tell_tls(connection, (int)detail, text, size);
 }

@@ -6,8 +6,10 @@
 
 #include "base/lock.h"
 #include "config.h"
+#include "smtp/delivery.h"
 #include "smtp/session.h"
 
+#include <postel/connection.h>
 #include <postel/pool.h>
 
 struct postel_connection {
@@ -36,10 +38,19 @@ void connection_destroy(postel_connection *connection);
 postel_status connection_is_missing(postel_error *error);
 postel_status connection_is_busy(postel_error *error);
 
-/* What a send is about, already checked. */
+/* A call without arguments on the session, behind the gate. */
+typedef postel_status (*session_call)(struct session *session, struct deadline deadline, postel_error *error);
+postel_status connection_call(
+        postel_connection *connection, session_call function, int timeout_ms, postel_error *error);
+
+/* A reply that is the caller's. NULL: out of memory. */
+postel_reply *reply_copy(const struct reply *reply);
+
+/* A send of one message, already checked. */
 struct sending {
         struct envelope envelope;
         struct source content;
+        struct delivery delivery;
 };
 
 /* POSTEL_INVALID, POSTEL_MEMORY. The segment is where the body is noted; it must live as long as `sending`.
@@ -49,15 +60,23 @@ postel_status sending_from_arguments(struct sending *sending, const char *from, 
 postel_status sending_from_objects(struct sending *sending, const postel_envelope *envelope,
         const postel_message *message, postel_error *error);
 
-/*
- * What every send does first: the deadline of the call, and whether the content can be opened at all, before
- * anybody waits for a session.
- */
+/* Whether it may be sent at all, and its content be opened, before anybody waits for a session. */
+postel_status sending_check(
+        const struct endpoint *endpoint, const struct sending *sending, postel_error *error);
+
+/* What every send does first: that, and the deadline of the call. */
 postel_status sending_begin(const struct endpoint *endpoint, const struct sending *sending, int timeout_ms,
         struct deadline *deadline, postel_result **result, postel_error *error);
 
-/* Sends; the caller holds the gate. `result` may be NULL. */
-postel_status connection_send(postel_connection *connection, const struct sending *sending, int attempt,
-        struct deadline deadline, postel_result **result, postel_error *error) REQUIRES(connection->gate);
+/* Begins the account, in memory of the session; one that has been begun goes on. POSTEL_MEMORY. */
+postel_status sending_take_log(struct sending *sending, struct session *session, postel_error *error);
+
+/* Closes the account, into *result unless `result` is NULL, and gives its memory to the session, or back. */
+void sending_end(
+        struct sending *sending, struct session *session, postel_status status, postel_result **result);
+
+/* Sends; the caller holds the gate. */
+postel_status connection_send(postel_connection *connection, struct sending *sending,
+        struct deadline deadline, postel_error *error) REQUIRES(connection->gate);
 
 #endif

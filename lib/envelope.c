@@ -10,11 +10,16 @@
 
 struct postel_envelope {
         char *from;
-        char *envid;
         char **to;
-        struct recipient_parameters *parameters; /* one for each of `to`; owns orcpt */
+        struct recipient_parameters *parameters; /* one for each of `to`; owns what it points to */
         size_t count, capacity;
-        int ret, body;
+        char *envid, *auth, *hold_until, *priority_profile;
+        const struct esmtp_parameter *others; /* owns what it points to */
+        size_t other_count;
+        int ret, body, by; /* any number may arrive in an enum */
+        long long by_seconds, hold_for;
+        int priority;
+        bool all_or_none, smtputf8, by_trace, has_priority, require_tls;
         size_t no_such_recipient; /* 1 + the first index that was used and is none */
         bool out_of_memory;
 };
@@ -30,19 +35,34 @@ postel_envelope *postel_envelope_new(const char *from)
         return envelope;
 }
 
+static void free_others(const struct esmtp_parameter *others, size_t count)
+{
+        for (size_t i = 0; i < count; i++) {
+                free((char *)others[i].keyword);
+                free((char *)others[i].value);
+        }
+        free((struct esmtp_parameter *)others);
+}
+
 void postel_envelope_free(postel_envelope **envelope)
 {
         if (!envelope || !*envelope)
                 return;
-        for (size_t i = 0; i < (*envelope)->count; i++) {
-                free((*envelope)->to[i]);
-                free((char *)(*envelope)->parameters[i].orcpt);
+        postel_envelope *old = *envelope;
+        for (size_t i = 0; i < old->count; i++) {
+                free(old->to[i]);
+                free((char *)old->parameters[i].orcpt);
+                free_others(old->parameters[i].others, old->parameters[i].other_count);
         }
-        free((*envelope)->to);
-        free((*envelope)->parameters);
-        free((*envelope)->envid);
-        free((*envelope)->from);
-        free(*envelope);
+        free(old->to);
+        free(old->parameters);
+        free_others(old->others, old->other_count);
+        free(old->envid);
+        free(old->auth);
+        free(old->hold_until);
+        free(old->priority_profile);
+        free(old->from);
+        free(old);
         *envelope = NULL;
 }
 
@@ -64,6 +84,25 @@ static bool grow(postel_envelope *envelope)
         return true;
 }
 
+/* A copy of `text`, or NULL for NULL. */
+static char *copy_of(postel_envelope *envelope, const char *text)
+{
+        char *copy = text ? strdup(text) : NULL;
+
+        if (text && !copy)
+                envelope->out_of_memory = true;
+        return copy;
+}
+
+static void replace(postel_envelope *envelope, char **field, const char *text)
+{
+        /* First, since it may be the old one that is given again. */
+        char *copy = copy_of(envelope, text);
+
+        free(*field);
+        *field = copy;
+}
+
 size_t postel_envelope_add_recipient(postel_envelope *envelope, const char *address)
 {
         if (!envelope)
@@ -72,10 +111,7 @@ size_t postel_envelope_add_recipient(postel_envelope *envelope, const char *addr
                 envelope->out_of_memory = true;
                 return envelope->count;
         }
-        char *copy = address ? strdup(address) : NULL;
-        if (address && !copy)
-                envelope->out_of_memory = true;
-        envelope->to[envelope->count] = copy;
+        envelope->to[envelope->count] = copy_of(envelope, address);
         envelope->parameters[envelope->count] = (struct recipient_parameters){ 0 };
         return envelope->count++;
 }
@@ -85,10 +121,24 @@ size_t postel_envelope_recipient_count(const postel_envelope *envelope)
         return envelope ? envelope->count : 0;
 }
 
+/* ---- Of the message ---- */
+
+void postel_envelope_set_all_or_none(postel_envelope *envelope, int all_or_none)
+{
+        if (envelope)
+                envelope->all_or_none = all_or_none;
+}
+
 void postel_envelope_set_ret(postel_envelope *envelope, postel_ret ret)
 {
         if (envelope)
                 envelope->ret = (int)ret;
+}
+
+void postel_envelope_set_envid(postel_envelope *envelope, const char *envid)
+{
+        if (envelope)
+                replace(envelope, &envelope->envid, envid);
 }
 
 void postel_envelope_set_body(postel_envelope *envelope, postel_body body)
@@ -97,17 +147,77 @@ void postel_envelope_set_body(postel_envelope *envelope, postel_body body)
                 envelope->body = (int)body;
 }
 
-void postel_envelope_set_envid(postel_envelope *envelope, const char *envid)
+void postel_envelope_set_smtputf8(postel_envelope *envelope, int smtputf8)
 {
-        char *copy = envelope && envid ? strdup(envid) : NULL;
+        if (envelope)
+                envelope->smtputf8 = smtputf8;
+}
 
+void postel_envelope_set_auth(postel_envelope *envelope, const char *address)
+{
+        if (envelope)
+                replace(envelope, &envelope->auth, address);
+}
+
+void postel_envelope_set_by(postel_envelope *envelope, long long seconds, postel_by mode, int trace)
+{
         if (!envelope)
                 return;
-        if (envid && !copy)
-                envelope->out_of_memory = true;
-        free(envelope->envid);
-        envelope->envid = copy;
+        envelope->by = (int)mode;
+        envelope->by_seconds = seconds;
+        envelope->by_trace = trace;
 }
+
+void postel_envelope_set_hold_for(postel_envelope *envelope, long long seconds)
+{
+        if (envelope)
+                envelope->hold_for = seconds;
+}
+
+void postel_envelope_set_hold_until(postel_envelope *envelope, const char *date_time)
+{
+        if (envelope)
+                replace(envelope, &envelope->hold_until, date_time);
+}
+
+void postel_envelope_set_mt_priority(postel_envelope *envelope, int priority, const char *profile)
+{
+        if (!envelope)
+                return;
+        envelope->has_priority = true;
+        envelope->priority = priority;
+        replace(envelope, &envelope->priority_profile, profile);
+}
+
+void postel_envelope_set_require_tls(postel_envelope *envelope, int require_tls)
+{
+        if (envelope)
+                envelope->require_tls = require_tls;
+}
+
+static void add_parameter(postel_envelope *envelope, const struct esmtp_parameter **others, size_t *count,
+        const char *keyword, const char *value)
+{
+        struct esmtp_parameter *grown =
+                reallocarray((struct esmtp_parameter *)*others, *count + 1, sizeof(*grown));
+
+        if (!grown) {
+                envelope->out_of_memory = true;
+                return;
+        }
+        *others = grown;
+        grown[*count].keyword = copy_of(envelope, keyword);
+        grown[*count].value = copy_of(envelope, value);
+        ++*count;
+}
+
+void postel_envelope_add_mail_parameter(postel_envelope *envelope, const char *keyword, const char *value)
+{
+        if (envelope)
+                add_parameter(envelope, &envelope->others, &envelope->other_count, keyword, value);
+}
+
+/* ---- Of a recipient ---- */
 
 static struct recipient_parameters *parameters_of(postel_envelope *envelope, size_t recipient)
 {
@@ -134,12 +244,21 @@ void postel_envelope_set_orcpt(postel_envelope *envelope, size_t recipient, cons
 
         if (!parameters)
                 return;
-        char *copy = orcpt ? strdup(orcpt) : NULL;
-        if (orcpt && !copy)
-                envelope->out_of_memory = true;
+        char *copy = copy_of(envelope, orcpt);
         free((char *)parameters->orcpt);
         parameters->orcpt = copy;
 }
+
+void postel_envelope_add_rcpt_parameter(
+        postel_envelope *envelope, size_t recipient, const char *keyword, const char *value)
+{
+        struct recipient_parameters *parameters = parameters_of(envelope, recipient);
+
+        if (parameters)
+                add_parameter(envelope, &parameters->others, &parameters->other_count, keyword, value);
+}
+
+/* ---- As the wire layer sees it ---- */
 
 postel_status envelope_view(const postel_envelope *envelope, struct envelope *view, postel_error *error)
 {
@@ -158,6 +277,20 @@ postel_status envelope_view(const postel_envelope *envelope, struct envelope *vi
                 .ret = (postel_ret)envelope->ret,
                 .envid = envelope->envid,
                 .body = (postel_body)envelope->body,
+                .all_or_none = envelope->all_or_none,
+                .smtputf8 = envelope->smtputf8,
+                .auth = envelope->auth,
+                .by = (postel_by)envelope->by,
+                .by_seconds = envelope->by_seconds,
+                .by_trace = envelope->by_trace,
+                .hold_for = envelope->hold_for,
+                .hold_until = envelope->hold_until,
+                .has_priority = envelope->has_priority,
+                .priority = envelope->priority,
+                .priority_profile = envelope->priority_profile,
+                .require_tls = envelope->require_tls,
+                .others = envelope->others,
+                .other_count = envelope->other_count,
         };
         return envelope_check(view, error);
 }

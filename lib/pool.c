@@ -51,14 +51,14 @@ static void pool_unreference(postel_pool *pool)
                 pool_destroy(pool);
 }
 
-static void enter(postel_pool *pool)
+void pool_enter(postel_pool *pool)
 {
         lock_take(&pool->lock);
         pool->callers++;
         lock_give(&pool->lock);
 }
 
-static void leave(postel_pool *pool)
+void pool_leave(postel_pool *pool)
 {
         lock_take(&pool->lock);
         pool->callers--;
@@ -81,14 +81,14 @@ postel_status postel_pool_acquire(
         postel_status status = endpoint_deadline(&pool->endpoint, timeout_ms, &deadline, &fault);
         if (status != POSTEL_OK)
                 return error_report(error, status, &fault);
-        enter(pool);
+        pool_enter(pool);
         status = pool_lease(pool, deadline, connection, &reused, &fault);
         if (status == POSTEL_OK) {
                 lock_take(&pool->lock);
                 pool->references++;
                 lock_give(&pool->lock);
         }
-        leave(pool);
+        pool_leave(pool);
         return error_report(error, status, &fault);
 }
 
@@ -115,9 +115,9 @@ postel_status postel_pool_release(postel_pool *pool, postel_connection **connect
         if (!pool || !end_lease(pool, released))
                 return POSTEL_INVALID;
         *connection = NULL;
-        enter(pool);
+        pool_enter(pool);
         pool_give_back(pool, released);
-        leave(pool);
+        pool_leave(pool);
         pool_unreference(pool);
         return POSTEL_OK;
 }
@@ -126,18 +126,30 @@ void pool_throw_away(postel_pool *pool, postel_connection *connection)
 {
         if (!end_lease(pool, connection))
                 return;
-        enter(pool);
+        pool_enter(pool);
         stream_drop(&connection->session.channel.stream);
         pool_discard(pool, connection, &pool->leased, POSTEL_STATISTIC_SESSIONS_LOST);
-        leave(pool);
+        pool_leave(pool);
         pool_unreference(pool);
 }
 
 /* ---- Sending ---- */
 
-void pool_count_send(postel_pool *pool, postel_connection *connection)
+static void count_round_trips_locked(postel_pool *pool, postel_connection *connection) REQUIRES(pool->lock)
 {
-        const struct outcome_log *log = &connection->session.log;
+        pool->counters[POSTEL_STATISTIC_ROUND_TRIPS] += connection->session.message_round_trips;
+        connection->session.message_round_trips = 0;
+}
+
+void pool_count_round_trips(postel_pool *pool, postel_connection *connection)
+{
+        lock_take(&pool->lock);
+        count_round_trips_locked(pool, connection);
+        lock_give(&pool->lock);
+}
+
+void pool_count_send(postel_pool *pool, postel_connection *connection, const struct outcome_log *log)
+{
         size_t outcomes[POSTEL_OUTCOME_UNKNOWN + 1] = { 0 };
 
         for (size_t i = 0; i < log->count; i++)
@@ -146,72 +158,82 @@ void pool_count_send(postel_pool *pool, postel_connection *connection)
         pool->counters[POSTEL_STATISTIC_MESSAGES]++;
         for (size_t i = 0; i <= POSTEL_OUTCOME_UNKNOWN; i++)
                 pool->counters[POSTEL_STATISTIC_ACCEPTED + i] += outcomes[i];
-        pool->counters[POSTEL_STATISTIC_ROUND_TRIPS] += connection->session.message_round_trips;
-        lock_give(&pool->lock);
-        connection->session.message_round_trips = 0;
-}
-
-/* Counts a send whose session is gone, and which reached nobody. */
-static void count_unsent(postel_pool *pool, const struct sending *sending)
-{
-        lock_take(&pool->lock);
-        pool->counters[POSTEL_STATISTIC_MESSAGES]++;
-        pool->counters[POSTEL_STATISTIC_NOT_SENT] += sending->envelope.to_count;
+        if (connection)
+                count_round_trips_locked(pool, connection);
         lock_give(&pool->lock);
 }
 
-static postel_status send_on(postel_connection *connection, const struct sending *sending, int attempt,
-        struct deadline deadline, postel_result **result, postel_error *error)
+static postel_status send_on(
+        postel_connection *connection, struct sending *sending, struct deadline deadline, postel_error *error)
 {
         /* Nobody else knows of it: the gate is open. */
         if (!gate_enter(&connection->gate, deadline))
                 return error_set(error, POSTEL_TIMEOUT, POSTEL_PHASE_POOL, "the time ran out");
-        postel_status status = connection_send(connection, sending, attempt, deadline, result, error);
+        postel_status status = connection_send(connection, sending, deadline, error);
         gate_leave(&connection->gate);
         return status;
 }
 
 /*
- * The one thing that is ever sent twice: a message on which an idle session, which looked alive, was lost
- * before the server had said a word about it, and whose content is still all there.
+ * What is ever sent again: a message on which an idle session, which looked alive, was lost before the server
+ * had said a word about it; one for which BDAT was tried in vain, and the session lost over it; and the
+ * recipients whom a session had no transaction left for. Of none of these has anything been taken.
  */
-static bool may_retry(const postel_connection *connection)
+static bool may_go_on(const postel_connection *connection, const struct sending *sending, bool reused)
 {
         const struct session *session = &connection->session;
+        const struct delivery *delivery = &sending->delivery;
+        bool first = delivery->attempts == 1;
 
-        return session->lost_unheard && !session->content_begun && outcome_nothing_sent(&session->log);
+        if (!delivery_is_whole(delivery) || !outcome_is_unsent(&delivery->log))
+                return false;
+        if (session->exhausted)
+                return true;
+        return first && outcome_nothing_sent(&delivery->log) &&
+               ((reused && session->lost_unheard) || (session->channel.dead && delivery->by_data));
 }
 
-static postel_status retry(postel_pool *pool, postel_connection **connection, const struct sending *sending,
-        postel_status first_status, struct deadline deadline, postel_result **result, postel_error *error)
+/* POSTEL_OK: there is another session. */
+static postel_status take_another(postel_pool *pool, postel_connection **connection, struct deadline deadline)
 {
-        postel_error dial_error;
+        postel_error error;
         postel_connection *fresh;
+        postel_statistic why = (*connection)->session.exhausted ? POSTEL_STATISTIC_SESSIONS_RETIRED
+                                                                : POSTEL_STATISTIC_SESSIONS_LOST;
 
-        lock_take(&pool->lock);
-        pool->counters[POSTEL_STATISTIC_ROUND_TRIPS] += (*connection)->session.message_round_trips;
-        lock_give(&pool->lock);
-        pool_exchange_stale(pool, *connection, POSTEL_STATISTIC_SESSIONS_LOST, false);
+        pool_count_round_trips(pool, *connection);
+        pool_exchange_stale(pool, *connection, why, false);
         *connection = NULL;
-        if (pool_dial(pool, deadline, &fresh, &dial_error) != POSTEL_OK) {
-                count_unsent(pool, sending);
-                return first_status;
-        }
+        postel_status status = pool_dial(pool, deadline, &fresh, &error);
+        if (status != POSTEL_OK)
+                return status;
         lock_take(&pool->lock);
         pool->counters[POSTEL_STATISTIC_RETRIES]++;
         fresh->leased = true;
         lock_give(&pool->lock);
         *connection = fresh;
-        if (result)
-                postel_result_free(result);
-        return send_on(fresh, sending, 2, deadline, result, error);
+        return POSTEL_OK;
 }
 
-static postel_status pool_send(postel_pool *pool, const struct sending *sending, struct deadline deadline,
+static postel_status send_until_settled(postel_pool *pool, postel_connection **connection,
+        struct sending *sending, bool reused, struct deadline deadline, postel_error *error)
+{
+        postel_error fault; /* told only if no other session makes it good */
+        postel_status status = send_on(*connection, sending, deadline, &fault);
+
+        while (*connection && may_go_on(*connection, sending, reused) &&
+                take_another(pool, connection, deadline) == POSTEL_OK) {
+                reused = false;
+                outcome_reopen(&sending->delivery.log);
+                status = send_on(*connection, sending, deadline, &fault);
+        }
+        return status == POSTEL_OK ? status : error_copy(error, &fault);
+}
+
+static postel_status pool_send(postel_pool *pool, struct sending *sending, struct deadline deadline,
         postel_result **result, postel_error *error)
 {
         postel_connection *connection;
-        postel_error fault; /* told only if no second session makes it good */
         bool reused;
         postel_status status = pool_lease(pool, deadline, &connection, &reused, error);
 
@@ -220,17 +242,15 @@ static postel_status pool_send(postel_pool *pool, const struct sending *sending,
                         *result = result_new_unsent(&sending->envelope, error);
                 return status;
         }
-        status = send_on(connection, sending, 1, deadline, result, &fault);
-        if (reused && may_retry(connection))
-                status = retry(pool, &connection, sending, status, deadline, result, &fault);
-        if (connection) {
-                pool_count_send(pool, connection);
+        status = send_until_settled(pool, &connection, sending, reused, deadline, error);
+        pool_count_send(pool, connection, &sending->delivery.log);
+        sending_end(sending, connection ? &connection->session : NULL, status, result);
+        if (connection)
                 pool_give_back(pool, connection);
-        }
-        return status == POSTEL_OK ? status : error_copy(error, &fault);
+        return status;
 }
 
-static postel_status pool_send_checked(postel_pool *pool, const struct sending *sending, int timeout_ms,
+static postel_status pool_send_checked(postel_pool *pool, struct sending *sending, int timeout_ms,
         postel_result **result, postel_error *error)
 {
         struct deadline deadline;
@@ -238,9 +258,9 @@ static postel_status pool_send_checked(postel_pool *pool, const struct sending *
 
         if (status != POSTEL_OK)
                 return status;
-        enter(pool);
+        pool_enter(pool);
         status = pool_send(pool, sending, deadline, result, error);
-        leave(pool);
+        pool_leave(pool);
         return status;
 }
 

@@ -125,10 +125,15 @@ void pool_stop_keeper(postel_pool *pool);
 
 /* ---- Others; in pool.c ---- */
 
+/* Around every call on the pool that may take long: closing waits for it. */
+void pool_enter(postel_pool *pool);
+void pool_leave(postel_pool *pool);
+
 /* postel_connection_free() on a lease: without QUIT, as of any connection. */
 void pool_throw_away(postel_pool *pool, postel_connection *connection);
 
-/* Counts the outcomes of a send on a session of the pool, whose log holds them still. */
-void pool_count_send(postel_pool *pool, postel_connection *connection);
+/* Counts the outcomes of a send, and the round trips of its session, NULL when that is gone. */
+void pool_count_send(postel_pool *pool, postel_connection *connection, const struct outcome_log *log);
+void pool_count_round_trips(postel_pool *pool, postel_connection *connection);
 
 #endif

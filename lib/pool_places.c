@@ -73,7 +73,7 @@ bool pool_is_worn_out(const postel_pool *pool, const postel_connection *connecti
 
         if (max_messages && connection->session.messages >= (unsigned long)max_messages)
                 return true;
-        return now_ns >= connection->retire_at_ns;
+        return session_is_exhausted(&connection->session) || now_ns >= connection->retire_at_ns;
 }
 
 bool pool_is_expired(const postel_pool *pool, const postel_connection *connection, int64_t now_ns)

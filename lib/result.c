@@ -7,7 +7,7 @@
 #include <string.h>
 
 struct recipient {
-        const char *address, *text;
+        const char *address, *text, *queue_id;
         postel_outcome outcome;
         postel_phase phase;
         int code;
@@ -16,9 +16,9 @@ struct recipient {
 
 struct postel_result {
         postel_status status;
-        int attempts;
+        int attempts, transactions;
         size_t decisive;
-        const char *queue_id;
+        size_t first_queue; /* the recipient whose queue id is the first; count: nobody's */
         size_t count;
         struct recipient recipients[];
         /* behind them: every text */
@@ -52,56 +52,83 @@ static bool shares_text(const struct outcome_log *log, size_t i)
         return before->text_at == verdict->text_at && before->text_size == verdict->text_size;
 }
 
+static bool shares_queue_id(const struct outcome_log *log, size_t i)
+{
+        if (i == 0)
+                return false;
+        const struct verdict *before = outcome_verdict(log, i - 1), *verdict = outcome_verdict(log, i);
+        return before->queue_at == verdict->queue_at && before->queue_size == verdict->queue_size;
+}
+
 static size_t size_of(const struct envelope *envelope, const struct outcome_log *log)
 {
-        size_t size = sizeof(postel_result) + envelope->to_count * sizeof(struct recipient) +
-                      strlen(log->queue_id) + 1;
+        size_t size = sizeof(postel_result) + log->count * sizeof(struct recipient);
 
-        for (size_t i = 0; i < envelope->to_count; i++) {
+        for (size_t i = 0; i < log->count; i++) {
                 size += strlen(envelope->to[i]) + 1;
                 if (!shares_text(log, i))
                         size += outcome_verdict(log, i)->text_size + 1;
+                if (!shares_queue_id(log, i))
+                        size += outcome_verdict(log, i)->queue_size + 1;
         }
         return size;
 }
 
-postel_result *result_new(
-        const struct envelope *envelope, const struct outcome_log *log, postel_status status, int attempts)
+static const char *put_logged(char **at, const struct outcome_log *log, size_t from, size_t size)
 {
-        postel_result *result = malloc(size_of(envelope, log));
+        return put_text(at, size ? log->texts.data + from : "", size);
+}
+
+static void put_recipient(postel_result *result, size_t i, const struct delivery *delivery, char **at)
+{
+        const struct outcome_log *log = &delivery->log;
+        const struct verdict *verdict = outcome_verdict(log, i);
+        const char *address = delivery->envelope->to[i];
+        struct recipient *recipient = &result->recipients[i];
+
+        recipient->outcome = verdict->outcome;
+        recipient->phase = verdict->phase;
+        recipient->code = verdict->code;
+        memcpy(recipient->enhanced, verdict->enhanced, sizeof(recipient->enhanced));
+        recipient->address = put_text(at, address, strlen(address));
+        recipient->text = shares_text(log, i) ? recipient[-1].text
+                                              : put_logged(at, log, verdict->text_at, verdict->text_size);
+        recipient->queue_id = shares_queue_id(log, i)
+                                      ? recipient[-1].queue_id
+                                      : put_logged(at, log, verdict->queue_at, verdict->queue_size);
+}
+
+postel_result *result_new(const struct delivery *delivery, postel_status status)
+{
+        const struct outcome_log *log = &delivery->log;
+        postel_result *result = malloc(size_of(delivery->envelope, log));
 
         if (!result)
                 return NULL;
-        *result = (postel_result){ .status = status, .attempts = attempts, .count = envelope->to_count };
-        result->decisive = outcome_decisive(log);
+        *result = (postel_result){ .status = status,
+                .attempts = delivery->attempts,
+                .transactions = delivery->transactions,
+                .decisive = outcome_decisive(log),
+                .first_queue = log->first_queue,
+                .count = log->count };
         char *at = (char *)&result->recipients[result->count];
-        result->queue_id = put_text(&at, log->queue_id, strlen(log->queue_id));
-        for (size_t i = 0; i < result->count; i++) {
-                const struct verdict *verdict = outcome_verdict(log, i);
-                struct recipient *recipient = &result->recipients[i];
-                recipient->outcome = verdict->outcome;
-                recipient->phase = verdict->phase;
-                recipient->code = verdict->code;
-                memcpy(recipient->enhanced, verdict->enhanced, sizeof(recipient->enhanced));
-                recipient->address = put_text(&at, envelope->to[i], strlen(envelope->to[i]));
-                const char *text = verdict->text_size ? log->texts.data + verdict->text_at : "";
-                recipient->text = shares_text(log, i) ? result->recipients[i - 1].text
-                                                      : put_text(&at, text, verdict->text_size);
-        }
+        for (size_t i = 0; i < result->count; i++)
+                put_recipient(result, i, delivery, &at);
         return result;
 }
 
 postel_result *result_new_unsent(const struct envelope *envelope, const postel_error *fault)
 {
-        struct outcome_log log;
+        struct delivery delivery;
         postel_result *result = NULL;
 
-        outcome_init(&log);
-        if (outcome_begin(&log, envelope->to_count, NULL) == POSTEL_OK) {
-                outcome_lost(&log, fault);
-                result = result_new(envelope, &log, fault->status, 0);
+        outcome_init(&delivery.log);
+        delivery_init(&delivery, envelope, NULL);
+        if (outcome_begin(&delivery.log, envelope->to_count, NULL) == POSTEL_OK) {
+                outcome_lost(&delivery.log, fault);
+                result = result_new(&delivery, fault->status);
         }
-        outcome_deinit(&log);
+        outcome_deinit(&delivery.log);
         return result;
 }
 
@@ -171,12 +198,17 @@ const char *postel_result_text(const postel_result *result)
 
 const char *postel_result_queue_id(const postel_result *result)
 {
-        return result ? result->queue_id : "";
+        return postel_result_recipient_queue_id(result, result ? result->first_queue : 0);
 }
 
 int postel_result_attempts(const postel_result *result)
 {
         return result ? result->attempts : 0;
+}
+
+int postel_result_transactions(const postel_result *result)
+{
+        return result ? result->transactions : 0;
 }
 
 size_t postel_result_recipient_count(const postel_result *result)
@@ -216,4 +248,11 @@ const char *postel_result_recipient_enhanced(const postel_result *result, size_t
 const char *postel_result_recipient_text(const postel_result *result, size_t recipient)
 {
         return text_of(recipient_of(result, recipient));
+}
+
+const char *postel_result_recipient_queue_id(const postel_result *result, size_t recipient)
+{
+        const struct recipient *found = recipient_of(result, recipient);
+
+        return found ? found->queue_id : "";
 }

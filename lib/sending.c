@@ -5,9 +5,16 @@
 
 #include "base/status.h"
 #include "envelope.h"
+#include "hooks.h"
 #include "message.h"
 #include "pool.h"
 #include "result.h"
+
+static void init(struct sending *sending)
+{
+        outcome_init(&sending->delivery.log);
+        delivery_init(&sending->delivery, &sending->envelope, &sending->content);
+}
 
 postel_status sending_from_arguments(struct sending *sending, const char *from, const char *const *to,
         size_t to_count, const void *body, size_t body_size, postel_segment *segment, postel_error *error)
@@ -15,10 +22,10 @@ postel_status sending_from_arguments(struct sending *sending, const char *from, 
         if (!body && body_size)
                 return error_set(error, POSTEL_INVALID, POSTEL_PHASE_NONE, "body: is missing");
         *segment = (postel_segment){ body, body_size };
-        *sending = (struct sending){
-                .envelope = { .from = from, .to = to, .to_count = to_count },
-                .content = { .kind = SOURCE_SEGMENTS, .segments = segment, .segment_count = 1 },
-        };
+        sending->envelope = (struct envelope){ .from = from, .to = to, .to_count = to_count };
+        sending->content =
+                (struct source){ .kind = SOURCE_SEGMENTS, .segments = segment, .segment_count = 1 };
+        init(sending);
         return envelope_check(&sending->envelope, error);
 }
 
@@ -27,21 +34,20 @@ postel_status sending_from_objects(struct sending *sending, const postel_envelop
 {
         postel_status status = envelope_view(envelope, &sending->envelope, error);
 
-        return status == POSTEL_OK ? message_source(message, &sending->content, error) : status;
+        if (status == POSTEL_OK)
+                status = message_source(message, &sending->content, error);
+        init(sending);
+        return status;
 }
 
-postel_status connection_send(postel_connection *connection, const struct sending *sending, int attempt,
-        struct deadline deadline, postel_result **result, postel_error *error)
+postel_status sending_check(
+        const struct endpoint *endpoint, const struct sending *sending, postel_error *error)
 {
-        struct session *session = &connection->session;
-        postel_status status = outcome_begin(&session->log, sending->envelope.to_count, error);
+        const struct envelope *envelope = &sending->envelope;
+        postel_status status = policy_check(&endpoint->options, envelope->from, envelope->to,
+                envelope->to_count, policy_octets(&sending->content), error);
 
-        if (status != POSTEL_OK)
-                return status;
-        status = session_send(session, &sending->envelope, &sending->content, deadline, error);
-        if (result)
-                *result = result_new(&sending->envelope, &session->log, status, attempt);
-        return status;
+        return status == POSTEL_OK ? source_check(&sending->content, error) : status;
 }
 
 postel_status sending_begin(const struct endpoint *endpoint, const struct sending *sending, int timeout_ms,
@@ -51,14 +57,51 @@ postel_status sending_begin(const struct endpoint *endpoint, const struct sendin
 
         if (status != POSTEL_OK)
                 return status;
-        status = source_check(&sending->content, error);
+        status = sending_check(endpoint, sending, error);
         if (status != POSTEL_OK && result)
                 *result = result_new_unsent(&sending->envelope, error);
         return status;
 }
 
-static postel_status send_checked(postel_connection *connection, const struct sending *sending,
-        int timeout_ms, postel_result **result, postel_error *error)
+postel_status sending_take_log(struct sending *sending, struct session *session, postel_error *error)
+{
+        struct outcome_log *log = &sending->delivery.log;
+
+        if (log->count)
+                return POSTEL_OK;
+        /* A session that is used again has the memory still. */
+        *log = session->log;
+        outcome_init(&session->log);
+        return outcome_begin(log, sending->envelope.to_count, error);
+}
+
+void sending_end(
+        struct sending *sending, struct session *session, postel_status status, postel_result **result)
+{
+        if (result && sending->delivery.log.count)
+                *result = result_new(&sending->delivery, status);
+        delivery_close(&sending->delivery);
+        if (session) {
+                outcome_deinit(&session->log);
+                session->log = sending->delivery.log;
+        } else {
+                outcome_deinit(&sending->delivery.log);
+        }
+}
+
+postel_status connection_send(
+        postel_connection *connection, struct sending *sending, struct deadline deadline, postel_error *error)
+{
+        postel_status status = sending_take_log(sending, &connection->session, error);
+
+        if (status != POSTEL_OK)
+                return status;
+        sending->delivery.attempts++;
+        return session_send(&connection->session, &sending->delivery, deadline, error);
+}
+
+static postel_status send_checked(postel_connection *connection, struct sending *sending, int timeout_ms,
+        postel_result **result, postel_error *error)
 {
         struct deadline deadline;
         postel_status status =
@@ -72,9 +115,10 @@ static postel_status send_checked(postel_connection *connection, const struct se
                         *result = result_new_unsent(&sending->envelope, error);
                 return status;
         }
-        status = connection_send(connection, sending, 1, deadline, result, error);
+        status = connection_send(connection, sending, deadline, error);
         if (connection->pool)
-                pool_count_send(connection->pool, connection);
+                pool_count_send(connection->pool, connection, &sending->delivery.log);
+        sending_end(sending, &connection->session, status, result);
         gate_leave(&connection->gate);
         return status;
 }

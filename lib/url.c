@@ -71,26 +71,38 @@ static postel_status set_part(postel_config *config, void (*set)(postel_config *
         return valid ? POSTEL_OK : fault(error, name, "has a % without two hexadecimal digits, or a %00");
 }
 
+/* What follows the prefix, in any case; NULL: something else stands there. */
+static const char *behind_prefix(const char *text, const char *prefix)
+{
+        size_t size = strlen(prefix);
+        bool is_there = strlen(text) >= size && octets_equal_in_any_case(text, prefix, size);
+
+        return is_there ? text + size : NULL;
+}
+
 static postel_status parse_scheme(
         postel_config *config, const char *url, const char **rest, postel_error *error)
 {
         static const struct {
                 const char *prefix;
                 postel_tls tls;
+                postel_protocol protocol;
         } schemes[] = {
-                { "smtp://", POSTEL_TLS_STARTTLS },
-                { "smtps://", POSTEL_TLS_IMPLICIT },
+                { "smtp://", POSTEL_TLS_STARTTLS, POSTEL_PROTOCOL_SMTP },
+                { "smtps://", POSTEL_TLS_IMPLICIT, POSTEL_PROTOCOL_SMTP },
+                { "lmtp://", POSTEL_TLS_STARTTLS, POSTEL_PROTOCOL_LMTP },
+                { "lmtps://", POSTEL_TLS_IMPLICIT, POSTEL_PROTOCOL_LMTP },
         };
 
         for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
-                size_t size = strlen(schemes[i].prefix);
-                if (strlen(url) < size || !octets_equal_in_any_case(url, schemes[i].prefix, size))
+                *rest = behind_prefix(url, schemes[i].prefix);
+                if (!*rest)
                         continue;
                 postel_config_set_tls(config, schemes[i].tls);
-                *rest = url + size;
+                postel_config_set_protocol(config, schemes[i].protocol);
                 return POSTEL_OK;
         }
-        return fault(error, "scheme", "is neither smtp:// nor smtps://");
+        return fault(error, "scheme", "is none of smtp://, smtps://, lmtp://, lmtps:// and lmtp+unix:");
 }
 
 static postel_status parse_user(postel_config *config, struct part part, postel_error *error)
@@ -161,7 +173,22 @@ static postel_status parse_host(postel_config *config, struct part part, postel_
         return parse_port(config, (struct part){ rest.text + 1, rest.size - 1 }, error);
 }
 
-static postel_status parse(postel_config *config, const char *url, postel_error *error)
+/* Behind `lmtp+unix:`: a path, which begins with a slash, or an empty authority and a path. */
+static postel_status parse_unix(postel_config *config, const char *text, postel_error *error)
+{
+        if (strncmp(text, "//", 2) == 0)
+                text += 2;
+        struct part path = { text, strlen(text) };
+        if (*text != '/')
+                return fault(error, "path", "does not begin with a slash");
+        if (strpbrk(text, "?#"))
+                return fault(error, "path", "is followed by a query or fragment");
+        postel_config_set_protocol(config, POSTEL_PROTOCOL_LMTP);
+        postel_config_set_tls(config, POSTEL_TLS_NONE);
+        return set_part(config, postel_config_set_socket_path, path, "path", error);
+}
+
+static postel_status parse_remote(postel_config *config, const char *url, postel_error *error)
 {
         const char *authority = url, *at = NULL;
 
@@ -180,6 +207,13 @@ static postel_status parse(postel_config *config, const char *url, postel_error 
                 status = parse_user(config, (struct part){ authority, (size_t)(at - authority) }, error);
         }
         return status == POSTEL_OK ? parse_host(config, host, error) : status;
+}
+
+static postel_status parse(postel_config *config, const char *url, postel_error *error)
+{
+        const char *path = behind_prefix(url, "lmtp+unix:");
+
+        return path ? parse_unix(config, path, error) : parse_remote(config, url, error);
 }
 
 postel_status postel_config_from_url(const char *url, postel_config **config, postel_error *error)

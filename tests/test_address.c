@@ -5,8 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TEN        "abcdefghij"
-#define SIXTY      TEN TEN TEN TEN TEN TEN
+#define TEN   "abcdefghij"
+#define SIXTY TEN TEN TEN TEN TEN TEN
+#define BUECHER     \
+        "b\xc3\xbc" \
+        "cher"
 #define COUNT(row) (sizeof(row) / sizeof((row)[0]))
 
 /* Valid when `fault` is NULL. */
@@ -41,6 +44,18 @@ static void accepts_addresses(void)
                 { "a@[ipv6:::1]", NULL },
                 { "a@[IPv6:::ffff:192.0.2.1]", NULL },
                 { SIXTY "abcd@example.org", NULL },
+                { "\xc3\xa9@example.org", NULL },
+                { "jos\xc3\xa9.\xe2\x98\x83@example.org", NULL },
+                { "\"\xc3\xa9 \\\xc3\xa9\"@example.org", NULL },
+                { "\xf4\x8f\xbf\xbd@example.org", NULL },
+                { "a@" BUECHER ".example", NULL },
+                { "a@B\xc3\x9c"
+                  "CHER.example",
+                        NULL },
+                { "\xc3\xa9@" BUECHER ".example", NULL },
+                { "@a,@b.example:user@example.org", NULL },
+                { "@" BUECHER ".example:\"a:b\"@[192.0.2.1]", NULL },
+                { "Postmaster@example.org", NULL },
                 { "a@" SIXTY "abc.org", NULL },
         };
         check(address_fault, rows, COUNT(rows));
@@ -118,13 +133,175 @@ static void refuses_octets_that_no_command_may_hold(void)
                 { "a\t@example.org", "holds a control octet" },
                 { "\"a\x7f\"@example.org", "holds a control octet" },
                 { "a@example.org\x01", "holds a control octet" },
-                { "\xc3\xa9@example.org", "has octets that are not ASCII, which needs SMTPUTF8" },
-                { "\"\xff\"@example.org", "has octets that are not ASCII, which needs SMTPUTF8" },
-                { "a@b\xc3\xbc"
-                  "cher.example",
-                        "has octets that are not ASCII, which needs SMTPUTF8" },
+                { "\xc2\x80@example.org", "holds a control character" },
+                { "a@\xc2\x9f.org", "holds a control character" },
+                { "\x80@example.org", "is no valid UTF-8" },
+                { "\xff@example.org", "is no valid UTF-8" },
+                { "\"\xc3\"@example.org", "is no valid UTF-8" },
+                { "\xc3\xa9@example.org\xc3", "is no valid UTF-8" },
+                { "\xc0\xaf@example.org", "is no valid UTF-8" },
+                { "\xc1\xbf@example.org", "is no valid UTF-8" },
+                { "\xe0\x9f\xbf@example.org", "is no valid UTF-8" },
+                { "\xed\xa0\x80@example.org", "is no valid UTF-8" },
+                { "\xed\xbf\xbf@example.org", "is no valid UTF-8" },
+                { "\xf0\x8f\xbf\xbf@example.org", "is no valid UTF-8" },
+                { "\xf4\x90\x80\x80@example.org", "is no valid UTF-8" },
+                { "\xf5\x80\x80\x80@example.org", "is no valid UTF-8" },
+                { "\xe2\x98@example.org", "is no valid UTF-8" },
         };
         check(address_fault, rows, COUNT(rows));
+}
+
+static void refuses_what_idna_refuses(void)
+{
+        static const struct row rows[] = {
+                { "a@\xe2\x98\x83.example", "has a character in its domain that IDNA2008 does not allow" },
+                { "a@ab--\xc3\xbc.example", "has a domain label with hyphens in the third and fourth place" },
+                { "a@-\xc3\xbc.example", "has a domain label that begins or ends with a hyphen" },
+                { "a@\xcc\x88u.example", "has a domain label that begins with a combining character" },
+                { "a@\xd7\x90"
+                  "a.example",
+                        "has a domain that mixes directions of writing (RFC 5893)" },
+                { "a@a\xe2\x80\x8c"
+                  "b.example",
+                        "has a domain that is not valid by IDNA2008" },
+                { "a@xn--zzz\xc3\xa9.example", "has a domain label in xn-- form that cannot be decoded" },
+                { "a@" BUECHER "..example", "has an empty domain label" },
+                { "a@" BUECHER ".example.", "ends with a dot" },
+                { "a@" BUECHER "_.example",
+                        "has an octet in its domain that is no letter, digit, hyphen or dot" },
+                { "a@" BUECHER ">.example", "has an angle bracket" },
+                { "a@" BUECHER " .example", "has a space" },
+                { "\xc3\xa9@\xe2\x98\x83.example",
+                        "has a character in its domain that IDNA2008 does not allow" },
+                /* 59 letters and one that is not ASCII are 61 octets, and an A-label of 65. */
+                { "a@" TEN TEN TEN TEN TEN "abcdefghi\xc3\xbc.example",
+                        "has a domain label longer than 63 octets" },
+                /* What looks like an @, and becomes one. */
+                { "a@\xef\xbc\xa0.example", "has an @ in its domain" },
+                { "@\xe2\x98\x83:a@example.org",
+                        "has a character in its domain that IDNA2008 does not allow" },
+        };
+        check(address_fault, rows, COUNT(rows));
+}
+
+static void names_what_is_wrong_with_a_source_route(void)
+{
+        static const struct row rows[] = {
+                { "@a,b:user@host", "has a source route that is not of @ and domains" },
+                { "@a,:user@host", "has a source route that is not of @ and domains" },
+                { "@:user@host", "has an empty domain in its source route" },
+                { "@a,@:user@host", "has an empty domain in its source route" },
+                { "@a b:user@host", "has a space" },
+                { "@a_b:user@host", "has an octet in its domain that is no letter, digit, hyphen or dot" },
+                { "@a.:user@host", "ends with a dot" },
+                { "@[192.0.2.1]:user@host",
+                        "has an octet in its domain that is no letter, digit, hyphen or dot" },
+                { "@a:user", "has no domain" },
+                { "@a:", "has no local part" },
+                { "@a:@b:user@host", "has no local part" },
+                { "@a,@b user@host", "has no local part" },
+                { "@a:Postmaster", "has no domain" },
+        };
+        check(address_fault, rows, COUNT(rows));
+}
+
+static void knows_the_postmaster_as_a_recipient(void)
+{
+        static const struct row rows[] = {
+                { "Postmaster", NULL },
+                { "postmaster", NULL },
+                { "POSTMASTER", NULL },
+                { "a@example.org", NULL },
+                { "Postmaste", "has no domain" },
+                { "Postmasters", "has no domain" },
+                { "Postmaster@", "has no domain" },
+                { "Postmaster\n", "holds a CR or LF" },
+                { "", "is empty" },
+        };
+        check(forward_path_fault, rows, COUNT(rows));
+        CHECK_STR(address_fault("Postmaster"), "has no domain");
+}
+
+static void writes_addresses_as_they_go_on_the_wire(void)
+{
+        static const struct {
+                const char *address, *written, *domain;
+                bool needs_smtputf8;
+        } rows[] = {
+                { "", "", "", false },
+                { "Postmaster", "Postmaster", "", false },
+                { "a@Example.ORG", "a@Example.ORG", "Example.ORG", false },
+                { "a@[IPv6:::1]", "a@[IPv6:::1]", "[IPv6:::1]", false },
+                { "\"a@b\\\"c\"@x.org", "\"a@b\\\"c\"@x.org", "x.org", false },
+                { "a@" BUECHER ".example", "a@xn--bcher-kva.example", BUECHER ".example", false },
+                { "a@B\xc3\x9c"
+                  "CHER.Example",
+                        "a@xn--bcher-kva.example",
+                        "B\xc3\x9c"
+                        "CHER.Example",
+                        false },
+                { "a@bu\xcc\x88"
+                  "cher.example",
+                        "a@xn--bcher-kva.example",
+                        "bu\xcc\x88"
+                        "cher.example",
+                        false },
+                { "a@fa\xc3\x9f.example", "a@xn--fa-hia.example", "fa\xc3\x9f.example", false },
+                { "\"@\"@" BUECHER ".example", "\"@\"@xn--bcher-kva.example", BUECHER ".example", false },
+                { "\xc3\xa9@" BUECHER ".example", "\xc3\xa9@" BUECHER ".example", BUECHER ".example", true },
+                { "\xc3\xa9@example.org", "\xc3\xa9@example.org", "example.org", true },
+                { "\"\\\xc3\xa9\"@example.org", "\"\\\xc3\xa9\"@example.org", "example.org", true },
+                { "@a,@b:user@host", "user@host", "host", false },
+                { "@" BUECHER ":\"@:\"@host", "\"@:\"@host", "host", false },
+                { "@" BUECHER ":u@" BUECHER, "u@xn--bcher-kva", BUECHER, false },
+        };
+
+        for (size_t i = 0; i < COUNT(rows); i++) {
+                struct buffer out;
+                harness_row("%s", rows[i].address);
+                buffer_init(&out, 300);
+                CHECK(buffer_append_text(&out, "<"));
+                CHECK(address_append(&out, rows[i].address));
+                CHECK_OCTETS(out.data + 1, out.size - 1, rows[i].written, strlen(rows[i].written));
+                CHECK_STR(address_domain(rows[i].address), rows[i].domain);
+                CHECK_INT(address_needs_smtputf8(rows[i].address), rows[i].needs_smtputf8);
+                buffer_deinit(&out);
+                if (!*rows[i].written)
+                        continue;
+                out.max = strlen(rows[i].written);
+                CHECK(buffer_append_text(&out, "<"));
+                CHECK(!address_append(&out, rows[i].address));
+                CHECK_OCTETS(out.data, out.size, "<", 1);
+                buffer_deinit(&out);
+        }
+}
+
+/* 100 octets of UTF-8 in each label of 50 letters would be far more in A-labels. */
+static void counts_the_octets_that_are_written(void)
+{
+        char address[300] = "a@";
+
+        for (int label = 0; label < 5; label++) {
+                for (int i = 0; i < 20; i++)
+                        strcat(address, "\xc3\xbc");
+                strcat(address, ".");
+        }
+        strcat(address, "b\xc3\xbc");
+        CHECK(strlen(address) <= 254);
+        CHECK_STR(address_fault(address), NULL);
+        memset(address, 0, sizeof(address));
+        for (int i = 0; i < 32; i++)
+                strcat(address, "\xc3\xa9");
+        strcat(address, "@example.org");
+        CHECK_STR(address_fault(address), NULL);
+        memmove(address + 1, address, strlen(address));
+        address[0] = 'a';
+        CHECK_STR(address_fault(address), "has a local part longer than 64 octets");
+        strcpy(address, SIXTY "@" TEN TEN TEN TEN TEN "\xc3\xbc." TEN TEN TEN TEN TEN
+                              "\xc3\xbc." TEN TEN TEN TEN TEN "\xc3\xbc." TEN TEN "abcdefg");
+        CHECK_INT(strlen(address), 247);
+        CHECK_STR(address_fault(address), "is longer than 254 octets in its A-label form");
 }
 
 static void takes_addresses_of_254_octets_and_no_more(void)
@@ -217,6 +394,11 @@ int main(void)
                 { "names what is wrong with the domain of an address",
                         names_what_is_wrong_with_the_domain_of_an_address },
                 { "refuses octets that no command may hold", refuses_octets_that_no_command_may_hold },
+                { "refuses what IDNA refuses", refuses_what_idna_refuses },
+                { "names what is wrong with a source route", names_what_is_wrong_with_a_source_route },
+                { "knows the postmaster as a recipient", knows_the_postmaster_as_a_recipient },
+                { "writes addresses as they go on the wire", writes_addresses_as_they_go_on_the_wire },
+                { "counts the octets that are written", counts_the_octets_that_are_written },
                 { "takes addresses of 254 octets and no more", takes_addresses_of_254_octets_and_no_more },
                 { "judges domains and EHLO names", judges_domains_and_ehlo_names },
                 { "takes domains of 255 octets and no more", takes_domains_of_255_octets_and_no_more },

@@ -64,7 +64,7 @@ static void frame(struct framed *framed, const char *in, size_t size, unsigned r
 
         framed->size = framed->fault_at = framed->pieces = 0;
         framed->fault = BODY_OK;
-        body_framer_init(&framer, refuse);
+        body_framer_init(&framer, BODY_DOTTED, refuse);
         while (size && framed->fault == BODY_OK) {
                 size_t portion = next_size(size, data);
                 feed(framed, &framer, in, portion);
@@ -267,7 +267,7 @@ static void passes_unchanged_lines_as_one_run_where_they_lie(void)
                 memset(in + i, 'a', 70);
                 memcpy(in + i + 70, "\r\n", 2);
         }
-        body_framer_init(&framer, POSTEL_REFUSE_BARE_NEWLINES | POSTEL_REFUSE_LONG_LINES);
+        body_framer_init(&framer, BODY_DOTTED, POSTEL_REFUSE_BARE_NEWLINES | POSTEL_REFUSE_LONG_LINES);
         CHECK_INT(body_framer_next(&framer, in, sizeof(in), &used, &piece), BODY_OK);
         CHECK_INT(used, sizeof(in));
         CHECK(piece.data == in);

@@ -80,8 +80,10 @@ static void refuses_urls(void)
                 const char *url, *want;
         } rows[] = {
                 { "", "url: the scheme" },
-                { "mail.example.com", "url: the scheme is neither smtp:// nor smtps://" },
-                { "http://u:" SECRET "@host", "url: the scheme is neither smtp:// nor smtps://" },
+                { "mail.example.com",
+                        "url: the scheme is none of smtp://, smtps://, lmtp://, lmtps:// and lmtp+unix:" },
+                { "http://u:" SECRET "@host",
+                        "url: the scheme is none of smtp://, smtps://, lmtp://, lmtps:// and lmtp+unix:" },
                 { "smtp:/u:" SECRET "@host", "url: the scheme" },
                 { "smtp:u:" SECRET "@host", "url: the scheme" },
                 { " smtp://u:" SECRET "@host", "url: the scheme" },

@@ -22,9 +22,16 @@ static void finds_what_is_offered(void)
                 { "mail.example.org", 0, 0 },
                 { "PIPELINING", 0, 0 },
                 { "PIPELINING DSN\nDSN", EXTENSION_DSN, 0 },
-                { POSTFIX, 0x7f, 10240000 },
+                { POSTFIX, 0x7f | EXTENSION_CHUNKING | EXTENSION_SMTPUTF8, 10240000 },
                 { "x\npipelining\nsize 5\nStartTLS",
                         EXTENSION_PIPELINING | EXTENSION_SIZE | EXTENSION_STARTTLS, 5 },
+                { "x\nchunking\nBINARYMIME\nSMTPUTF8\nDELIVERBY\nFUTURERELEASE 1 x\nMT-PRIORITY\nREQUIRETLS\n"
+                  "LIMITS",
+                        EXTENSION_CHUNKING | EXTENSION_BINARYMIME | EXTENSION_SMTPUTF8 | EXTENSION_DELIVERBY |
+                                EXTENSION_FUTURERELEASE | EXTENSION_MT_PRIORITY | EXTENSION_REQUIRETLS |
+                                EXTENSION_LIMITS,
+                        0 },
+                { "x\nMT PRIORITY\nMT-PRIORITYX\nSMTPUTF\nLIMIT RCPTMAX=1", 0, 0 },
                 { "x\nSIZE", EXTENSION_SIZE, 0 },
                 { "x\nSIZE 0", EXTENSION_SIZE, 0 },
                 { "x\nSIZE  7 ", EXTENSION_SIZE, 7 },
@@ -55,7 +62,7 @@ static void finds_what_is_offered(void)
                 CHECK(ehlo_parse(&ehlo, rows[i].text, strlen(rows[i].text)));
                 CHECK_INT(ehlo.extensions, rows[i].extensions);
                 CHECK_INT(ehlo.max_size, rows[i].max_size);
-                for (unsigned bit = 1; bit < 0x80; bit <<= 1)
+                for (unsigned bit = 1; bit < 0x8000; bit <<= 1)
                         CHECK_INT(ehlo_has(&ehlo, (enum extension)bit), (rows[i].extensions & bit) != 0);
                 ehlo_deinit(&ehlo);
         }
@@ -123,6 +130,80 @@ static void finds_mechanisms_in_both_spellings(void)
         }
 }
 
+static void reads_limits(void)
+{
+        static const struct {
+                const char *text, *name;
+                uint64_t limit;
+        } rows[] = {
+                { "x\nLIMITS RCPTMAX=20 MAILMAX=5 RCPTDOMAINMAX=1", "RCPTMAX", 20 },
+                { "x\nLIMITS RCPTMAX=20 MAILMAX=5 RCPTDOMAINMAX=1", "MAILMAX", 5 },
+                { "x\nLIMITS RCPTMAX=20 MAILMAX=5 RCPTDOMAINMAX=1", "RCPTDOMAINMAX", 1 },
+                { "x\nlimits  mailmax=7  rcptmax=8 ", "RCPTMAX", 8 },
+                { "x\nlimits  mailmax=7  rcptmax=8 ", "MailMax", 7 },
+                { "x\nLIMITS RCPTMAX=1 RCPTMAX=2", "RCPTMAX", 1 },
+                { "x\nLIMITS XRCPTMAX=1 RCPTMAXX=2 MAX=3", "RCPTMAX", 0 },
+                { "x\nLIMITS RCPTMAX=0 MAILMAX=many RCPTDOMAINMAX=-1", "RCPTMAX", 0 },
+                { "x\nLIMITS RCPTMAX=0 MAILMAX=many RCPTDOMAINMAX=-1", "MAILMAX", 0 },
+                { "x\nLIMITS RCPTMAX=0 MAILMAX=many RCPTDOMAINMAX=-1", "RCPTDOMAINMAX", 0 },
+                { "x\nLIMITS RCPTMAX= MAILMAX RCPTDOMAINMAX==1", "RCPTMAX", 0 },
+                { "x\nLIMITS RCPTMAX= MAILMAX RCPTDOMAINMAX==1", "MAILMAX", 0 },
+                { "x\nLIMITS RCPTMAX= MAILMAX RCPTDOMAINMAX==1", "RCPTDOMAINMAX", 0 },
+                { "x\nLIMITS RCPTMAX=18446744073709551615", "RCPTMAX", UINT64_MAX },
+                { "x\nLIMITS RCPTMAX=18446744073709551616", "RCPTMAX", 0 },
+                { "x\nLIMITS RCPTMAX=5,MAILMAX=6", "RCPTMAX", 0 },
+                { "x\nLIMITS", "RCPTMAX", 0 },
+                { "x\nRCPTMAX=5", "RCPTMAX", 0 },
+                { "x", "RCPTMAX", 0 },
+                { "x\nDELIVERBY 240", "DELIVERBY", 240 },
+                { "x\nDELIVERBY 240,X", "deliverby", 240 },
+                { "x\nDELIVERBY", "DELIVERBY", 0 },
+                { "x\nDELIVERBY ,X", "DELIVERBY", 0 },
+                { "x\nLIMITS DELIVERBY=5", "DELIVERBY", 0 },
+                { "x\nFUTURERELEASE 2592000 2026-12-31T00:00:00Z", "FUTURERELEASE", 2592000 },
+                { "x\nFUTURERELEASE x 2026-12-31T00:00:00Z", "FUTURERELEASE", 0 },
+        };
+
+        for (size_t i = 0; i < COUNT(rows); i++) {
+                struct ehlo ehlo;
+                harness_row("%zu", i);
+                ehlo_init(&ehlo);
+                CHECK(ehlo_parse(&ehlo, rows[i].text, strlen(rows[i].text)));
+                CHECK_INT(ehlo_limit(&ehlo, rows[i].name), rows[i].limit);
+                CHECK_INT(ehlo.rcpt_max, ehlo_limit(&ehlo, "RCPTMAX"));
+                CHECK_INT(ehlo.mail_max, ehlo_limit(&ehlo, "MAILMAX"));
+                CHECK_INT(ehlo.rcpt_domain_max, ehlo_limit(&ehlo, "RCPTDOMAINMAX"));
+                ehlo_forget(&ehlo);
+                CHECK_INT(ehlo_limit(&ehlo, rows[i].name), 0);
+                CHECK_INT(ehlo.rcpt_max + ehlo.mail_max + ehlo.rcpt_domain_max, 0);
+                ehlo_deinit(&ehlo);
+        }
+}
+
+static void finds_words_behind_a_keyword(void)
+{
+        static const struct {
+                const char *text, *keyword, *word;
+                bool named;
+        } rows[] = {
+                { "x\nMT-PRIORITY MIXER", "MT-PRIORITY", "mixer", true },
+                { "x\nMT-PRIORITY A  MIXER B", "mt-priority", "MIXER", true },
+                { "x\nMT-PRIORITY MIXERX XMIXER", "MT-PRIORITY", "MIXER", false },
+                { "x\nMT-PRIORITY", "MT-PRIORITY", "MIXER", false },
+                { "x\nMT-PRIORITY A  B", "MT-PRIORITY", "", false },
+                { "x\nX-MT MIXER", "MT-PRIORITY", "MIXER", false },
+        };
+
+        for (size_t i = 0; i < COUNT(rows); i++) {
+                struct ehlo ehlo;
+                harness_row("%zu", i);
+                ehlo_init(&ehlo);
+                CHECK(ehlo_parse(&ehlo, rows[i].text, strlen(rows[i].text)));
+                CHECK_INT(ehlo_names(&ehlo, rows[i].keyword, rows[i].word), rows[i].named);
+                ehlo_deinit(&ehlo);
+        }
+}
+
 static void keeps_every_line(void)
 {
         static const char *const lines[] = { "mail.example.org", "", "?? nonsense", "DSN" };
@@ -184,6 +265,8 @@ int main(void)
                 { "finds what is offered", finds_what_is_offered },
                 { "gives the parameters of a keyword", gives_the_parameters_of_a_keyword },
                 { "finds mechanisms in both spellings", finds_mechanisms_in_both_spellings },
+                { "reads limits", reads_limits },
+                { "finds words behind a keyword", finds_words_behind_a_keyword },
                 { "keeps every line", keeps_every_line },
                 { "offers nothing once forgotten", offers_nothing_once_forgotten },
                 { "offers nothing when memory ran out", offers_nothing_when_memory_ran_out },

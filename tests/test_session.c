@@ -25,6 +25,10 @@
                 NULL, "220 mail.example ready\r\n" \
         }
 #define EHLO "EHLO client.example\r\n"
+#define HELLO(reply)                             \
+        {                                        \
+                "HELO client.example\r\n", reply \
+        }
 #define QUITS                                             \
         {                                                 \
                 "QUIT\r\n", "221 bye\r\n", DIALOGUE_CLOSE \
@@ -207,10 +211,10 @@ static void takes_a_greeting_for_what_it_says(void)
                         POSTEL_PHASE_GREETING, "554 no go away" },
                 { "421", { { NULL, "421 too busy\r\n", LEAVES } }, POSTEL_DEFERRED, 421,
                         POSTEL_PHASE_GREETING, "421 too busy" },
-                { "another 2yz", { { NULL, "250 hello\r\n", LEAVES } }, POSTEL_PROTOCOL, 250,
+                { "another 2yz", { { NULL, "250 hello\r\n" }, QUITS }, POSTEL_PROTOCOL, 250,
                         POSTEL_PHASE_GREETING, "250 hello" },
-                { "3yz", { { NULL, "354 go ahead\r\n", LEAVES } }, POSTEL_PROTOCOL, 354,
-                        POSTEL_PHASE_GREETING, "354 go ahead" },
+                { "3yz", { { NULL, "354 go ahead\r\n" }, QUITS }, POSTEL_PROTOCOL, 354, POSTEL_PHASE_GREETING,
+                        "354 go ahead" },
                 { "another protocol", { { NULL, "SSH-2.0-OpenSSH_9.2\r\n", LEAVES } }, POSTEL_PROTOCOL, 0,
                         POSTEL_PHASE_GREETING, "the server's reply" },
                 { "a NUL", { { NULL, "220 a\0b\r\n", LEAVES, 0, 9 } }, POSTEL_PROTOCOL, 0,
@@ -240,8 +244,23 @@ static void takes_the_reply_to_ehlo_for_what_it_says(void)
                         { GREETS, { EHLO, "250-a\r\n250-\r\n250-SIZE\r\n250 X\r\n" }, QUITS } },
                 { "4yz", { GREETS, { EHLO, "450 later\r\n" }, QUITS }, POSTEL_DEFERRED, 450,
                         POSTEL_PHASE_EHLO, "EHLO was refused: 450 later" },
-                { "502", { GREETS, { EHLO, "502 what?\r\n" }, QUITS }, POSTEL_REJECTED, 502,
-                        POSTEL_PHASE_EHLO, "EHLO was refused: 502 what?" },
+                { "another 5yz", { GREETS, { EHLO, "554 no\r\n" }, QUITS }, POSTEL_REJECTED, 554,
+                        POSTEL_PHASE_EHLO, "EHLO was refused: 554 no" },
+                { "a name that is refused", { GREETS, { EHLO, "501 who?\r\n" }, QUITS }, POSTEL_REJECTED, 501,
+                        POSTEL_PHASE_EHLO, "EHLO was refused: 501 who?" },
+                { "500, and HELO", { GREETS, { EHLO, "500 what?\r\n" }, HELLO("250 x\r\n"), QUITS } },
+                { "502, and HELO", { GREETS, { EHLO, "502 what?\r\n" }, HELLO("250 x\r\n"), QUITS } },
+                { "504, and HELO", { GREETS, { EHLO, "504-a\r\n504 b\r\n" }, HELLO("250 x\r\n"), QUITS } },
+                { "500 twice", { GREETS, { EHLO, "500 what?\r\n" }, HELLO("500 no\r\n"), QUITS },
+                        POSTEL_REJECTED, 500, POSTEL_PHASE_EHLO, "HELO was refused: 500 no" },
+                { "500, and 421",
+                        { GREETS, { EHLO, "500 what?\r\n" },
+                                { "HELO client.example\r\n", "421 bye\r\n", LEAVES } },
+                        POSTEL_DEFERRED, 421, POSTEL_PHASE_EHLO, "421 bye" },
+                { "500, and another 2yz",
+                        { GREETS, { EHLO, "500 what?\r\n" },
+                                { "HELO client.example\r\n", "220 x\r\n", LEAVES } },
+                        POSTEL_PROTOCOL, 220, POSTEL_PHASE_EHLO, "220 x" },
                 { "421", { GREETS, { EHLO, "421 bye\r\n", LEAVES } }, POSTEL_DEFERRED, 421, POSTEL_PHASE_EHLO,
                         "421 bye" },
                 { "another 2yz", { GREETS, { EHLO, "220 x\r\n", LEAVES } }, POSTEL_PROTOCOL, 220,

@@ -8,8 +8,8 @@
  * Any thread may call any function at any time: calls on one connection follow each other. Every call that
  * can block has one absolute deadline on the monotonic clock, timeout_ms after it began, which covers the
  * wait for the mutex and all I/O; -1 is the config's default, 0 is "without waiting", any other negative
- * number is POSTEL_INVALID. (The one exception: postel_connect() asks the system's resolver, which has time
- * limits of its own.)
+ * number is POSTEL_INVALID. (The one exception: where postel_connect() resolves a host or
+ * looks for the name of this one, the system's resolver has time limits of its own.)
  *
  * A refusal by the server (4yz, 5yz) leaves the session usable, unless it came before the content was written
  * to its end; the next message begins with RSET. Any fault of I/O, TLS, time or protocol, and a 421, ends it:

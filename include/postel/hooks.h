@@ -99,11 +99,12 @@ typedef struct postel_transport {
         int (*wait)(void *stream, int writing, int timeout_ms);
 
         /* From any thread: ends a wait() at once, and the next if none is under way. Optional: without it an
-         * interrupt is heard within 50 ms. */
+         * interrupt is heard within 50 ms. It must neither block nor call into Postel. No close() comes
+         * before it has returned. */
         void (*wake)(void *stream);
 
-        /* Optional: protects the stream by TLS of the caller's own, verified for that name, within
-         * timeout_ms. 0, or anything else: POSTEL_TLS. Such a session counts as secure. */
+        /* Optional: protects the stream by TLS of the caller's own, verified for that name ("" when neither
+         * it nor a host is set), within timeout_ms. 0, or anything else: POSTEL_TLS. Such a session counts as secure. */
         int (*start_tls)(
                 void *stream, const char *server_name, int timeout_ms, char *reason, size_t reason_size);
 

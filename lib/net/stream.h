@@ -9,6 +9,7 @@
  */
 
 #include "base/deadline.h"
+#include "net/carrier.h"
 #include "net/tls.h"
 
 #include <postel/error.h>
@@ -20,10 +21,9 @@
 #include <sys/uio.h>
 
 struct stream {
-        int fd; /* -1: not connected */
-        int wake_fd; /* becomes readable by an interrupt */
-        atomic_bool interrupted;
-        struct tls *tls; /* NULL: plain */
+        struct carrier carrier;
+        struct tls *tls; /* of ours; NULL: none */
+        bool carrier_has_tls; /* the caller's transport is protected by itself */
         bool read_wants_write, write_wants_read; /* TLS may need the other direction to go on */
 };
 
@@ -31,6 +31,9 @@ struct stream_address {
         const char *host;
         int port;
         int socket_buffer; /* octets for SO_SNDBUF and SO_RCVBUF; 0: the system's */
+        const char *socket_path; /* NULL: TCP */
+        const postel_transport *transport; /* NULL: a socket */
+        void *transport_data;
 };
 
 /* A stream that is not connected. POSTEL_IO: no descriptor left. */
@@ -39,8 +42,13 @@ postel_status stream_init(struct stream *stream, postel_error *error);
 /* Closes without a word. */
 void stream_deinit(struct stream *stream);
 
-/* The addresses, for freeaddrinfo(); then a connection to the first that answers, by the deadline of the call
- * and within phase_ms for each. */
+bool stream_is_open(const struct stream *stream);
+
+/* Whether verified TLS is around it, be it ours or the caller's. */
+bool stream_is_protected(const struct stream *stream);
+
+/* The addresses, for freeaddrinfo(), NULL where none are needed; then a connection to the first that answers,
+ * by the deadline of the call and within phase_ms for each. */
 postel_status stream_resolve(
         const struct stream_address *address, struct addrinfo **found, postel_error *error);
 postel_status stream_connect(struct stream *stream, const struct stream_address *address,
@@ -74,13 +82,13 @@ postel_status stream_wait_for_input(
  * POSTEL_INTERRUPTED. */
 postel_status stream_check(const struct stream *stream, struct deadline deadline, postel_error *error);
 
-/* Whether there is something to read right now, or an end. One system call at most. */
+/* Whether there is something to read right now, or an end. One look at the carrier at most. */
 bool stream_is_readable(struct stream *stream);
 
-/* Ends TLS as far as that needs no waiting, then closes the socket. */
+/* Ends TLS as far as that needs no waiting, then closes. */
 void stream_close(struct stream *stream);
 
-/* Closes the socket without a word. */
+/* Closes without a word. */
 void stream_drop(struct stream *stream);
 
 /* From any thread, for good: every wait from now on ends with POSTEL_INTERRUPTED. */

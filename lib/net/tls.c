@@ -8,6 +8,7 @@
 
 #include "base/buffer.h"
 #include "base/status.h"
+#include "net/carrier.h"
 #include "net/resolve.h"
 
 #include <errno.h>
@@ -15,7 +16,6 @@
 #include <gnutls/x509.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 /* RFC 8997: nothing below TLS 1.2. */
 #define TLS_PRIORITY "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
@@ -23,7 +23,7 @@
 /* RFC 8446 section 5.1: the most octets of content in a record. */
 #define RECORD_MAX_OCTETS 16384
 
-/* GnuTLS reads a record's header and its content apart; what the socket has is fetched at once instead. */
+/* GnuTLS reads a record's header and its content apart; what the carrier has is fetched at once instead. */
 #define PULL_OCTETS 2048
 
 struct tls_trust {
@@ -33,8 +33,7 @@ struct tls_trust {
 
 struct tls {
         gnutls_session_t session;
-        int fd;
-        int socket_error; /* errno of the last read or write that failed */
+        struct carrier *carrier;
         char *server_name; /* GnuTLS borrows it for the handshake */
         gnutls_typed_vdata_st expected[2];
         struct buffer record; /* slices gathered for one record */
@@ -108,20 +107,26 @@ void tls_trust_free(struct tls_trust **trust)
         *trust = NULL;
 }
 
+/* What the carrier returned, as GnuTLS wants it. */
+static ssize_t transported(struct tls *tls, ssize_t result)
+{
+        if (result >= 0)
+                return result;
+        int code = tls->carrier->system_error ? tls->carrier->system_error : EIO;
+        gnutls_transport_set_errno(tls->session, result == CARRIER_AGAIN ? EAGAIN : code);
+        return -1;
+}
+
 static ssize_t pull(gnutls_transport_ptr_t transport, void *data, size_t size)
 {
         struct tls *tls = transport;
 
         if (tls->pulled_from == tls->pulled_to) {
                 bool direct = size >= sizeof(tls->pulled);
-                ssize_t got = recv(tls->fd, direct ? data : tls->pulled, direct ? size : sizeof(tls->pulled),
-                        MSG_DONTWAIT);
-                if (got < 0) {
-                        tls->socket_error = errno;
-                        gnutls_transport_set_errno(tls->session, errno);
-                }
+                ssize_t got = tls->carrier->kind->read(
+                        tls->carrier, direct ? data : tls->pulled, direct ? size : sizeof(tls->pulled));
                 if (got <= 0 || direct)
-                        return got;
+                        return transported(tls, got);
                 tls->pulled_from = 0;
                 tls->pulled_to = (size_t)got;
         }
@@ -135,14 +140,8 @@ static ssize_t pull(gnutls_transport_ptr_t transport, void *data, size_t size)
 static ssize_t push(gnutls_transport_ptr_t transport, const giovec_t *slices, int count)
 {
         struct tls *tls = transport;
-        struct msghdr message = { .msg_iov = (struct iovec *)slices, .msg_iovlen = (size_t)count };
-        ssize_t put = sendmsg(tls->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 
-        if (put < 0) {
-                tls->socket_error = errno;
-                gnutls_transport_set_errno(tls->session, errno);
-        }
-        return put;
+        return transported(tls, tls->carrier->kind->write(tls->carrier, slices, count));
 }
 
 /* In the place of GnuTLS's own, which writes a session's keys where the environment (SSLKEYLOGFILE) says. */
@@ -182,8 +181,8 @@ static int session_set_up(struct tls *tls, const struct tls_trust *trust)
         return 0;
 }
 
-postel_status tls_new(
-        int fd, const struct tls_trust *trust, const char *server_name, struct tls **tls, postel_error *error)
+postel_status tls_new(struct carrier *carrier, const struct tls_trust *trust, const char *server_name,
+        struct tls **tls, postel_error *error)
 {
         struct tls *made = calloc(1, sizeof(*made));
 
@@ -193,7 +192,7 @@ postel_status tls_new(
                 tls_free(&made);
                 return error_set(error, POSTEL_MEMORY, POSTEL_PHASE_TLS, "out of memory");
         }
-        made->fd = fd;
+        made->carrier = carrier;
         buffer_init(&made->record, RECORD_MAX_OCTETS);
         int result = session_set_up(made, trust);
         if (result < 0) {
@@ -256,7 +255,7 @@ static int fault(struct tls *tls, int result, bool shaking_hands, postel_error *
                 return TLS_FAULT;
         case GNUTLS_E_PULL_ERROR:
         case GNUTLS_E_PUSH_ERROR:
-                error_set_system(error, lost, POSTEL_PHASE_TLS, tls->socket_error, "the connection was lost");
+                carrier_fault(tls->carrier, lost, POSTEL_PHASE_TLS, error);
                 return TLS_FAULT;
         default:
                 error_set(error, POSTEL_TLS, POSTEL_PHASE_TLS, "TLS failed: %s", gnutls_strerror(result));
@@ -348,16 +347,38 @@ bool tls_has_pending(const struct tls *tls)
         return tls->pulled_from < tls->pulled_to || gnutls_record_check_pending(tls->session) > 0;
 }
 
-static void describe_certificate(const struct tls *tls, struct buffer *out)
+/* ---- Looking at it ---- */
+
+/* Says as much as there is room for. */
+static size_t put_text(const char *from, size_t length, char *text, size_t size)
+{
+        if (size) {
+                size_t part = length < size - 1 ? length : size - 1;
+                if (part)
+                        memcpy(text, from, part);
+                text[part] = '\0';
+        }
+        return length;
+}
+
+/* The server's, in DER; NULL: it showed none. */
+static const gnutls_datum_t *certificate_of(const struct tls *tls)
 {
         unsigned count = 0;
         const gnutls_datum_t *chain = gnutls_certificate_get_peers(tls->session, &count);
+
+        return chain && count ? &chain[0] : NULL;
+}
+
+static void describe_certificate(const struct tls *tls, struct buffer *out)
+{
+        const gnutls_datum_t *der = certificate_of(tls);
         gnutls_x509_crt_t certificate;
         gnutls_datum_t line = { NULL, 0 };
 
-        if (!chain || !count || gnutls_x509_crt_init(&certificate) < 0)
+        if (!der || gnutls_x509_crt_init(&certificate) < 0)
                 return;
-        if (gnutls_x509_crt_import(certificate, &chain[0], GNUTLS_X509_FMT_DER) >= 0 &&
+        if (gnutls_x509_crt_import(certificate, der, GNUTLS_X509_FMT_DER) >= 0 &&
                 gnutls_x509_crt_print(certificate, GNUTLS_CRT_PRINT_ONELINE, &line) >= 0) {
                 buffer_append_text(out, "\n");
                 buffer_append(out, line.data, line.size);
@@ -366,24 +387,61 @@ static void describe_certificate(const struct tls *tls, struct buffer *out)
         gnutls_x509_crt_deinit(certificate);
 }
 
+static const char *version_name(const struct tls *tls)
+{
+        return gnutls_protocol_get_name(gnutls_protocol_get_version(tls->session));
+}
+
+static const char *cipher_suite(const struct tls *tls)
+{
+        const char *suite = gnutls_ciphersuite_get(tls->session);
+
+        return suite ? suite : "";
+}
+
 size_t tls_describe(const struct tls *tls, char *text, size_t size)
 {
         struct buffer out;
 
         buffer_init(&out, 4096);
-        buffer_append_text(&out, gnutls_protocol_get_name(gnutls_protocol_get_version(tls->session)));
-        const char *suite = gnutls_ciphersuite_get(tls->session);
+        buffer_append_text(&out, version_name(tls));
         buffer_append_text(&out, " ");
-        buffer_append_text(&out, suite ? suite : "");
+        buffer_append_text(&out, cipher_suite(tls));
         describe_certificate(tls, &out);
 
-        size_t length = out.size;
-        if (size) {
-                size_t part = length < size - 1 ? length : size - 1;
-                if (part)
-                        memcpy(text, out.data, part);
-                text[part] = '\0';
-        }
+        size_t length = put_text(out.data, out.size, text, size);
         buffer_deinit(&out);
         return length;
+}
+
+static size_t certificate_pem(const struct tls *tls, char *text, size_t size)
+{
+        const gnutls_datum_t *der = certificate_of(tls);
+        gnutls_datum_t pem = { NULL, 0 };
+
+        if (!der || gnutls_pem_base64_encode2("CERTIFICATE", der, &pem) < 0)
+                return put_text("", 0, text, size);
+        size_t length = put_text((const char *)pem.data, pem.size, text, size);
+        gnutls_free(pem.data);
+        return length;
+}
+
+size_t tls_detail(const struct tls *tls, postel_tls_detail detail, char *text, size_t size)
+{
+        const char *said = "";
+
+        switch (detail) {
+        case POSTEL_TLS_DETAIL_VERSION:
+                said = version_name(tls);
+                break;
+        case POSTEL_TLS_DETAIL_CIPHER_SUITE:
+                said = cipher_suite(tls);
+                break;
+        case POSTEL_TLS_DETAIL_CERTIFICATE:
+                return certificate_pem(tls, text, size);
+        case POSTEL_TLS_DETAIL_RESUMED:
+                said = gnutls_session_is_resumed(tls->session) ? "yes" : "no";
+                break;
+        }
+        return put_text(said, strlen(said), text, size);
 }

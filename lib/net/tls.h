@@ -3,16 +3,17 @@
 #define NET_TLS_H
 
 /*
- * TLS over a connected socket (RFC 8446, RFC 5246), by GnuTLS. Nothing here blocks: what would is TLS_AGAIN,
- * and tls_wants_write() says what to wait for.
+ * TLS over a carrier that is connected (RFC 8446, RFC 5246), by GnuTLS. Nothing here blocks: what would is
+ * TLS_AGAIN, and tls_wants_write() says what to wait for.
  */
 
-#include <postel/error.h>
+#include <postel/connection.h>
 
 #include <stdbool.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 
+struct carrier;
 struct tls_trust;
 struct tls;
 
@@ -30,10 +31,11 @@ postel_status tls_trust_new(
         const struct tls_trust_options *options, struct tls_trust **trust, postel_error *error);
 void tls_trust_free(struct tls_trust **trust);
 
-/* A session on `fd`, borrowed, which must verify as `server_name`. POSTEL_TLS or POSTEL_MEMORY: not written.
+/* A session on `carrier`, borrowed, which must verify as `server_name`. POSTEL_TLS or POSTEL_MEMORY: not
+ * written.
  */
-postel_status tls_new(int fd, const struct tls_trust *trust, const char *server_name, struct tls **tls,
-        postel_error *error);
+postel_status tls_new(struct carrier *carrier, const struct tls_trust *trust, const char *server_name,
+        struct tls **tls, postel_error *error);
 
 /* Frees without a word to the peer. */
 void tls_free(struct tls **tls);
@@ -56,13 +58,14 @@ ssize_t tls_write(struct tls *tls, const struct iovec *slices, int count, postel
 /* Says goodbye (close_notify) as far as that needs no waiting. */
 void tls_bye(struct tls *tls);
 
-/* After TLS_AGAIN: whether to wait for the socket to be writable, rather than readable. */
+/* After TLS_AGAIN: whether to wait for the carrier to be writable, rather than readable. */
 bool tls_wants_write(const struct tls *tls);
 
-/* Whether decrypted or undecrypted octets wait in memory, which no poll of the socket would show. */
+/* Whether decrypted or undecrypted octets wait in memory, which no wait for the carrier would show. */
 bool tls_has_pending(const struct tls *tls);
 
-/* See postel_connection_tls_description(). */
+/* See postel_connection_tls_description() and postel_connection_tls_detail(). */
 size_t tls_describe(const struct tls *tls, char *text, size_t size);
+size_t tls_detail(const struct tls *tls, postel_tls_detail detail, char *text, size_t size);
 
 #endif

@@ -203,6 +203,7 @@ postel_status channel_read(struct channel *channel, postel_error *error)
         if (got == 0)
                 return error_set(error, POSTEL_IO, POSTEL_PHASE_NONE, "the server closed the connection");
         channel->in_to += (size_t)got;
+        channel->heard_at_ns = clock_ns();
         return POSTEL_OK;
 }
 

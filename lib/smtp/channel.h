@@ -37,6 +37,7 @@ struct channel {
         postel_error fault;
         unsigned long long round_trips;
         unsigned long long replies; /* read, 421 not counted */
+        int64_t heard_at_ns; /* when something was last read */
         postel_trace_function trace;
         void *trace_data;
         unsigned long long number;

@@ -83,8 +83,7 @@ static postel_status write_some(struct run *run, postel_error *error)
                 if (written == STREAM_FAULT)
                         return last_words(run, error);
                 run->awaiting = false;
-                if (output_is_empty(&run->channel->output))
-                        run->exchange->flushed(run->exchange);
+                run->exchange->wrote(run->exchange);
                 progress(run);
         }
         return POSTEL_OK;
@@ -229,7 +228,7 @@ static postel_status question_fill(struct exchange *exchange, postel_error *erro
         return POSTEL_OK;
 }
 
-static void question_flushed(struct exchange *exchange)
+static void question_wrote(struct exchange *exchange)
 {
         (void)exchange;
 }
@@ -265,7 +264,7 @@ postel_status exchange_ask(struct channel *channel, postel_phase phase, struct d
         struct reply *reply, postel_error *error)
 {
         struct question question = {
-                .exchange = { phase, question_fill, question_flushed, question_take, question_is_silence_due,
+                .exchange = { phase, question_fill, question_wrote, question_take, question_is_silence_due,
                         question_is_done, question_has_more },
                 .reply = reply,
         };

@@ -16,8 +16,8 @@ struct exchange {
          * the dialogue. */
         postel_status (*fill)(struct exchange *exchange, postel_error *error);
 
-        /* All that was queued has been written. */
-        void (*flushed)(struct exchange *exchange);
+        /* Some of what was queued has been written; the output knows how much. */
+        void (*wrote)(struct exchange *exchange);
 
         /* Takes a reply. A status but OK ends the dialogue and the channel. A 421 is followed by the end,
          * whatever is returned. */

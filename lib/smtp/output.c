@@ -26,7 +26,7 @@ bool output_has_room(const struct output *output)
 {
         /* The longest command there is, an AUTH line excepted, which is written alone. */
         return output->to < OUTPUT_SLICES &&
-               output->scratch.size <= OUTPUT_SCRATCH_OCTETS - 4 * OUTPUT_COPY_MAX_OCTETS;
+               output->scratch.size <= OUTPUT_SCRATCH_OCTETS - OUTPUT_ROOM_OCTETS;
 }
 
 void output_queue_scratch(struct output *output, size_t from)
@@ -34,6 +34,7 @@ void output_queue_scratch(struct output *output, size_t from)
         struct slice *last = output_is_empty(output) ? NULL : &output->slices[output->to - 1];
 
         assert(output->to < OUTPUT_SLICES);
+        output->queued += output->scratch.size - from;
         if (last && !last->data && last->offset + last->size == from)
                 last->size = output->scratch.size - last->offset;
         else
@@ -47,10 +48,12 @@ bool output_queue_octets(struct output *output, const char *data, size_t size)
 
         if (!output_has_room(output))
                 return false;
-        if (size > OUTPUT_COPY_MAX_OCTETS || !buffer_append(&output->scratch, data, size))
+        if (size > OUTPUT_COPY_MAX_OCTETS || !buffer_append(&output->scratch, data, size)) {
                 output->slices[output->to++] = (struct slice){ .data = data, .size = size };
-        else if (size)
+                output->queued += size;
+        } else if (size) {
                 output_queue_scratch(output, from);
+        }
         return true;
 }
 
@@ -94,7 +97,9 @@ ssize_t output_write(struct output *output, struct stream *stream, postel_error 
                 vector[count++] = (struct iovec){ .iov_base = (char *)data, .iov_len = slice->size };
         }
         ssize_t written = stream_write(stream, vector, count, error);
-        if (written > 0)
+        if (written > 0) {
+                output->written += (uint64_t)written;
                 advance(output, (size_t)written);
+        }
         return written;
 }

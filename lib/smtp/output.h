@@ -8,6 +8,8 @@
 #include "base/buffer.h"
 #include "net/stream.h"
 
+#include <stdint.h>
+
 struct slice {
         const char *data; /* NULL: in the scratch, from `offset` on */
         size_t offset;
@@ -16,12 +18,14 @@ struct slice {
 
 #define OUTPUT_SLICES          64
 #define OUTPUT_SCRATCH_OCTETS  16384 /* one TLS record */
+#define OUTPUT_ROOM_OCTETS     4096 /* more than the longest command, an AUTH line excepted */
 #define OUTPUT_COPY_MAX_OCTETS 512 /* what is shorter is cheaper to copy than to point to */
 
 struct output {
         struct buffer scratch; /* commands are appended to it, then queued */
         struct slice slices[OUTPUT_SLICES];
         unsigned from, to; /* the slices that wait */
+        uint64_t queued, written; /* octets, ever */
 };
 
 void output_init(struct output *output);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A session that is open: sending on it, its simple commands, its end. Knows no threads but for the atomics
- * that others look at.
+ * A session that is open: what its parts share, what is told about it, its end. Knows no threads but for the
+ * atomics that others look at.
  */
 
 #include "smtp/session.h"
@@ -10,7 +10,6 @@
 #include "base/status.h"
 #include "wire/command.h"
 
-#include <stdio.h>
 #include <string.h>
 
 postel_status session_init(struct session *session, const struct session_options *options,
@@ -30,8 +29,23 @@ postel_status session_init(struct session *session, const struct session_options
         return status;
 }
 
+/* A session that was thrown away, rather than ended by anything, has no fault. */
+static void tell_end(struct session *session)
+{
+        const struct channel *channel = &session->channel;
+        postel_status status = channel->dead ? channel->fault.status : POSTEL_CLOSED;
+
+        if (!session->begun || session->ended)
+                return;
+        session->ended = true;
+        if (status == POSTEL_CLOSED && session->said_goodbye)
+                status = POSTEL_OK;
+        session_audit(session, POSTEL_AUDIT_END, postel_status_name(status), (long long)session->messages);
+}
+
 void session_deinit(struct session *session)
 {
+        tell_end(session);
         channel_deinit(&session->channel);
         secret_free(&session->password_base64);
         secret_free(&session->auth_response);
@@ -39,7 +53,24 @@ void session_deinit(struct session *session)
         outcome_deinit(&session->log);
 }
 
-void session_settle(struct session *session)
+void session_audit(struct session *session, postel_audit_event event, const char *detail, long long number)
+{
+        const struct session_options *options = session->options;
+
+        if (options->audit)
+                options->audit(options->audit_data, session->channel.number, event, detail, number);
+}
+
+void session_audit_reply(struct session *session, postel_audit_event event, const char *detail,
+        postel_status status, const struct reply *reply, const postel_error *error)
+{
+        if (status == POSTEL_OK)
+                session_audit(session, event, detail, reply->code);
+        else if (error->code)
+                session_audit(session, event, detail, error->code);
+}
+
+void session_let_go(struct session *session)
 {
         if (session->channel.shutting_down)
                 atomic_store(&session->shutting_down, true);
@@ -47,6 +78,13 @@ void session_settle(struct session *session)
                 return;
         atomic_store(&session->state, POSTEL_STATE_CLOSED);
         stream_drop(&session->channel.stream);
+}
+
+void session_settle(struct session *session)
+{
+        session_let_go(session);
+        if (session->channel.dead)
+                tell_end(session);
 }
 
 void session_enter(struct session *session, postel_state state)
@@ -64,7 +102,7 @@ postel_status session_check(struct session *session, postel_error *error)
         if (session_is_ready(session) && stream_is_interrupted(&session->channel.stream)) {
                 error_set(error, POSTEL_INTERRUPTED, POSTEL_PHASE_NONE, "interrupted");
                 channel_poison(&session->channel, error);
-                session_settle(session);
+                session_let_go(session);
                 return POSTEL_INTERRUPTED;
         }
         if (session_is_ready(session))
@@ -88,7 +126,7 @@ postel_status session_refused(struct session *session, const struct reply *reply
         error->code = reply->code;
         if (status == POSTEL_PROTOCOL) {
                 channel_poison(&session->channel, error);
-                session_settle(session);
+                session_let_go(session);
         }
         return status;
 }
@@ -100,7 +138,7 @@ postel_status session_ask(struct session *session, postel_phase phase, size_t fr
 
         channel_queue_command(channel, from, shown);
         postel_status status = exchange_ask(channel, phase, deadline, reply, error);
-        session_settle(session);
+        session_let_go(session);
         return status;
 }
 
@@ -113,37 +151,6 @@ postel_status session_ask_verb(struct session *session, postel_phase phase, cons
         if (status != POSTEL_OK)
                 return status;
         return session_ask(session, phase, from, NULL, deadline, reply, error);
-}
-
-/* ---- Other commands ---- */
-
-static postel_status simple(struct session *session, postel_phase phase, const char *verb,
-        struct deadline deadline, postel_error *error)
-{
-        struct reply reply;
-        char what[32];
-        postel_status status = session_check(session, error);
-
-        if (status == POSTEL_OK)
-                status = session_ask_verb(session, phase, verb, deadline, &reply, error);
-        if (status != POSTEL_OK || reply.code < 300)
-                return status;
-        snprintf(what, sizeof(what), "%s was refused", verb);
-        return session_refused(session, &reply, phase, what, error);
-}
-
-postel_status session_reset(struct session *session, struct deadline deadline, postel_error *error)
-{
-        postel_status status = simple(session, POSTEL_PHASE_RSET, "RSET", deadline, error);
-
-        if (status == POSTEL_OK)
-                session->wants_reset = false;
-        return status;
-}
-
-postel_status session_noop(struct session *session, struct deadline deadline, postel_error *error)
-{
-        return simple(session, POSTEL_PHASE_NOOP, "NOOP", deadline, error);
 }
 
 bool session_is_fresh(struct session *session)
@@ -163,11 +170,12 @@ void session_begin_quit(struct session *session)
         size_t from = channel_scratch(channel)->size;
         postel_error error;
 
-        if (channel->dead || channel->stream.fd < 0 || !output_is_empty(&channel->output) ||
+        if (channel->dead || !stream_is_open(&channel->stream) || !output_is_empty(&channel->output) ||
                 command_verb(channel_scratch(channel), "QUIT", &error) != POSTEL_OK)
                 return;
         channel_queue_command(channel, from, NULL);
         channel_flush(channel);
+        session->said_goodbye = !channel->dead && output_is_empty(&channel->output);
 }
 
 void session_finish_quit(struct session *session, struct deadline deadline)
@@ -176,8 +184,10 @@ void session_finish_quit(struct session *session, struct deadline deadline)
         struct reply reply;
         postel_error error;
 
-        if (!channel->dead && channel->stream.fd >= 0)
-                exchange_ask(channel, POSTEL_PHASE_QUIT, deadline, &reply, &error);
+        if (!channel->dead && stream_is_open(&channel->stream)) {
+                postel_status status = exchange_ask(channel, POSTEL_PHASE_QUIT, deadline, &reply, &error);
+                session_audit_reply(session, POSTEL_AUDIT_QUIT, "", status, &reply, &error);
+        }
         if (!channel->dead)
                 stream_close(&channel->stream);
         error_set(&error, POSTEL_CLOSED, POSTEL_PHASE_QUIT, "it was closed");

@@ -239,8 +239,32 @@ static postel_status inspect_octets(struct body_framer *framer, const char *data
         return status;
 }
 
-postel_status source_inspect(struct source_reader *reader, struct stream *stream, struct deadline deadline,
-        struct content_facts *facts, postel_error *error)
+static struct content_facts facts_of(const struct body_framer *framer)
+{
+        return (struct content_facts){
+                .size_known = true,
+                .size = framer->content_size,
+                .looked_at = true,
+                .eight_bit = framer->eight_bit,
+                .utf8_header = framer->header_eight_bit && !framer->header_not_utf8,
+                .like_commands = framer->like_commands,
+                .unchanged = !framer->changed,
+        };
+}
+
+/* Nobody can say how a server would read the lines of what has none. */
+static struct content_facts facts_of_binary(const struct body_framer *framer)
+{
+        return (struct content_facts){ .size_known = true,
+                .size = framer->content_size,
+                .looked_at = true,
+                .eight_bit = true,
+                .like_commands = true,
+                .unchanged = true };
+}
+
+postel_status source_inspect(struct source_reader *reader, bool binary, struct stream *stream,
+        struct deadline deadline, struct content_facts *facts, postel_error *error)
 {
         struct body_framer framer;
         struct body_piece piece;
@@ -248,13 +272,16 @@ postel_status source_inspect(struct source_reader *reader, struct stream *stream
         size_t size;
         bool last;
 
-        *facts = (struct content_facts){ 0 };
+        *facts = (struct content_facts){ .like_commands = true };
         if (!reader->seekable) {
                 facts->size_known = reader->source->kind == SOURCE_READER && reader->source->size_hint >= 0;
                 facts->size = facts->size_known ? (uint64_t)reader->source->size_hint : 0;
                 return POSTEL_OK;
         }
-        body_framer_init(&framer, reader->source->refuse);
+        if (binary)
+                body_framer_init(&framer, BODY_BINARY, 0);
+        else
+                body_framer_init_curious(&framer, reader->source->refuse);
         do {
                 postel_status status = source_next(reader, stream, deadline, &data, &size, &last, error);
                 if (status == POSTEL_OK)
@@ -268,6 +295,6 @@ postel_status source_inspect(struct source_reader *reader, struct stream *stream
                         error, POSTEL_INVALID, POSTEL_PHASE_NONE, "message: %s", body_fault_text(fault));
         reader->end = reader->offset;
         source_rewind(reader);
-        *facts = (struct content_facts){ true, framer.content_size, true, framer.eight_bit };
+        *facts = binary ? facts_of_binary(&framer) : facts_of(&framer);
         return POSTEL_OK;
 }

@@ -63,13 +63,18 @@ postel_status source_next(struct source_reader *reader, struct stream *stream, s
 struct content_facts {
         bool size_known; /* or hinted at by the caller */
         uint64_t size; /* octets as SIZE= counts them */
-        bool looked_at; /* then the next is true or false; else anything may come */
+        bool looked_at; /* then the rest is true or false; else anything may come */
         bool eight_bit;
+        bool utf8_header; /* the header section is not ASCII, and is UTF-8 (RFC 6532) */
+        bool like_commands; /* some server might take a line of it for a command */
+        bool unchanged; /* is sent as it is, but for the dots of DATA */
 };
 
-/* Looks a seekable source through and rewinds it; of others, says what the caller said. POSTEL_INVALID: the
- * rule it breaks. */
-postel_status source_inspect(struct source_reader *reader, struct stream *stream, struct deadline deadline,
-        struct content_facts *facts, postel_error *error);
+/*
+ * Looks a seekable source through and rewinds it; of others, says what the caller said. POSTEL_INVALID: the
+ * rule it breaks. `binary`: there is none, and nothing is changed.
+ */
+postel_status source_inspect(struct source_reader *reader, bool binary, struct stream *stream,
+        struct deadline deadline, struct content_facts *facts, postel_error *error);
 
 #endif

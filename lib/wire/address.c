@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The grammar of addresses and names: RFC 5321 sections 4.1.2 and 4.1.3. Stricter than what servers take:
- * whatever passes here can stand on a command line as it is. It knows the text alone, not whether anything
- * of that name exists.
+ * The grammar of addresses and names: RFC 5321 sections 4.1.2 and 4.1.3, RFC 6531 section 3.3. Stricter than
+ * what servers take: whatever passes here can stand on a command line as address_append() writes it. It knows
+ * the text alone, not whether anything of that name exists. An address of ASCII costs no allocation.
  */
 
 #include "wire/address.h"
+#include "wire/idn.h"
 #include "wire/octet.h"
+#include "wire/text.h"
 
 #include <arpa/inet.h>
 #include <string.h>
@@ -14,19 +16,9 @@
 #define LABEL_MAX_OCTETS 63 /* RFC 1035 section 2.3.4 */
 #define IPV6_TAG         "IPv6:"
 
-static const char *octets_fault(const char *text, const char *not_ascii)
+static bool is_eight_bit(char c)
 {
-        /* Before all else, wherever it stands: of all faults this is the one that somebody may have planted.
-         */
-        if (strpbrk(text, "\r\n"))
-                return "holds a CR or LF";
-        for (; *text; text++) {
-                if (octet_is_control(*text))
-                        return "holds a control octet";
-                if (!octet_is_printable(*text))
-                        return not_ascii;
-        }
-        return NULL;
+        return (unsigned char)c >= 0x80;
 }
 
 static const char *misplaced(char c, const char *otherwise)
@@ -42,26 +34,32 @@ static const char *misplaced(char c, const char *otherwise)
         }
 }
 
-static const char *label_fault(const char *label, size_t size, bool underscores)
+/* What may stand in a label besides letters, digits and hyphens. */
+enum also { ALSO_NOTHING, ALSO_UNDERSCORE, ALSO_UTF8 };
+
+static const char *label_fault(const char *label, size_t size, enum also also)
 {
         if (size == 0)
                 return "has an empty domain label";
         for (size_t i = 0; i < size; i++) {
-                if (octet_is_alnum(label[i]) || label[i] == '-' || (underscores && label[i] == '_'))
+                if (octet_is_alnum(label[i]) || label[i] == '-' ||
+                        (also == ALSO_UNDERSCORE && label[i] == '_') ||
+                        (also == ALSO_UTF8 && is_eight_bit(label[i])))
                         continue;
                 if (label[i] == '@')
                         return "has an @ in its domain";
                 return misplaced(
                         label[i], "has an octet in its domain that is no letter, digit, hyphen or dot");
         }
-        if (size > LABEL_MAX_OCTETS)
+        /* A label of UTF-8 has its limit in A-label form. */
+        if (also != ALSO_UTF8 && size > LABEL_MAX_OCTETS)
                 return "has a domain label longer than 63 octets";
         if (label[0] == '-' || label[size - 1] == '-')
                 return "has a domain label that begins or ends with a hyphen";
         return NULL;
 }
 
-static const char *labels_fault(const char *domain, bool underscores)
+static const char *labels_fault(const char *domain, enum also also)
 {
         size_t size = strlen(domain);
 
@@ -69,7 +67,7 @@ static const char *labels_fault(const char *domain, bool underscores)
                 return "ends with a dot";
         for (const char *label = domain;; label++) {
                 size_t label_size = strcspn(label, ".");
-                const char *fault = label_fault(label, label_size, underscores);
+                const char *fault = label_fault(label, label_size, also);
                 if (fault)
                         return fault;
                 label += label_size;
@@ -105,7 +103,7 @@ static const char *dot_string_fault(const char *local, const char **end)
         const char *at = local;
 
         for (; *at && *at != '@'; at++) {
-                if (octet_is_atext(*at))
+                if (octet_is_atext(*at) || is_eight_bit(*at))
                         continue;
                 if (*at != '.')
                         return misplaced(*at, "has an octet in its local part that must be in quotes");
@@ -131,38 +129,167 @@ static const char *quoted_string_fault(const char *local, const char **end)
         return *at && *at != '@' ? "has something between its quoted string and the @" : NULL;
 }
 
+/* Writes the A-label form of a domain of UTF-8 into `out`; NULL, or the rule that it breaks. */
+static const char *convert_domain(const char *domain, char out[DOMAIN_MAX_OCTETS + 1])
+{
+        const char *fault = labels_fault(domain, ALSO_UTF8);
+
+        if (!fault)
+                fault = idn_to_ascii(domain, out, DOMAIN_MAX_OCTETS + 1);
+        return fault ? fault : labels_fault(out, ALSO_NOTHING);
+}
+
+/* Of a domain that is not a literal. */
+static const char *any_domain_fault(const char *domain)
+{
+        char ascii[DOMAIN_MAX_OCTETS + 1];
+
+        return text_is_ascii(domain) ? labels_fault(domain, ALSO_NOTHING) : convert_domain(domain, ascii);
+}
+
+static bool has_route(const char *path)
+{
+        return *path == '@' && strchr(path, ':');
+}
+
+/* "@a,@b:" in front of a mailbox (RFC 5321 appendix C). */
+static const char *route_fault(const char *route)
+{
+        char domain[ADDRESS_MAX_OCTETS + 1];
+
+        for (;;) {
+                size_t size = strcspn(route + 1, ",:");
+                if (*route != '@')
+                        return "has a source route that is not of @ and domains";
+                if (size == 0)
+                        return "has an empty domain in its source route";
+                memcpy(domain, route + 1, size);
+                domain[size] = '\0';
+                const char *fault = any_domain_fault(domain);
+                if (fault)
+                        return fault;
+                route += 1 + size;
+                if (*route == ':')
+                        return NULL;
+                route++;
+        }
+}
+
+static const char *mailbox_fault(const char *mailbox)
+{
+        char ascii[DOMAIN_MAX_OCTETS + 1];
+        const char *end;
+        const char *fault =
+                *mailbox == '"' ? quoted_string_fault(mailbox, &end) : dot_string_fault(mailbox, &end);
+
+        if (fault)
+                return fault;
+        if (end - mailbox > LOCAL_PART_MAX_OCTETS)
+                return "has a local part longer than 64 octets";
+        if (!end[0] || !end[1])
+                return "has no domain";
+        if (end[1] == '[')
+                return literal_fault(end + 1);
+        if (text_is_ascii(end + 1))
+                return labels_fault(end + 1, ALSO_NOTHING);
+        fault = convert_domain(end + 1, ascii);
+        if (!fault && (size_t)(end + 1 - mailbox) + strlen(ascii) > ADDRESS_MAX_OCTETS)
+                return "is longer than 254 octets in its A-label form";
+        return fault;
+}
+
 const char *address_fault(const char *address)
 {
         if (!*address)
                 return "is empty";
-        const char *fault = octets_fault(address, "has octets that are not ASCII, which needs SMTPUTF8");
+        const char *fault = text_utf8_fault(address);
         if (fault)
                 return fault;
         if (strlen(address) > ADDRESS_MAX_OCTETS)
                 return "is longer than 254 octets";
+        if (!has_route(address))
+                return mailbox_fault(address);
+        fault = route_fault(address);
+        return fault ? fault : mailbox_fault(strchr(address, ':') + 1);
+}
 
-        const char *end;
-        fault = *address == '"' ? quoted_string_fault(address, &end) : dot_string_fault(address, &end);
-        if (fault)
-                return fault;
-        if (end - address > LOCAL_PART_MAX_OCTETS)
-                return "has a local part longer than 64 octets";
-        if (!end[0] || !end[1])
-                return "has no domain";
-        return end[1] == '[' ? literal_fault(end + 1) : labels_fault(end + 1, false);
+const char *forward_path_fault(const char *address)
+{
+        static const char postmaster[] = "Postmaster";
+
+        if (octets_equal_in_any_case(address, postmaster, sizeof(postmaster)))
+                return NULL;
+        return address_fault(address);
+}
+
+/* Of a valid address from here on. */
+
+static const char *mailbox_of(const char *address)
+{
+        return has_route(address) ? strchr(address, ':') + 1 : address;
+}
+
+/* The "@", or the end of an address that has none. */
+static const char *local_part_end(const char *mailbox)
+{
+        const char *at = mailbox;
+
+        if (*at == '"') {
+                for (at++; *at != '"'; at++)
+                        if (*at == '\\')
+                                at++;
+        }
+        return at + strcspn(at, "@");
+}
+
+static bool is_ascii(const char *text, const char *end)
+{
+        while (text < end && !is_eight_bit(*text))
+                text++;
+        return text == end;
+}
+
+bool address_needs_smtputf8(const char *address)
+{
+        const char *mailbox = mailbox_of(address);
+
+        return !is_ascii(mailbox, local_part_end(mailbox));
+}
+
+bool address_append(struct buffer *out, const char *address)
+{
+        char domain[DOMAIN_MAX_OCTETS + 1];
+        const char *mailbox = mailbox_of(address);
+        size_t before = out->size;
+
+        if (text_is_ascii(mailbox) || address_needs_smtputf8(mailbox))
+                return buffer_append_text(out, mailbox);
+        const char *at = local_part_end(mailbox);
+        if (!convert_domain(at + 1, domain) && buffer_append(out, mailbox, (size_t)(at + 1 - mailbox)) &&
+                buffer_append_text(out, domain))
+                return true;
+        buffer_truncate(out, before);
+        return false;
+}
+
+const char *address_domain(const char *address)
+{
+        const char *at = local_part_end(mailbox_of(address));
+
+        return *at ? at + 1 : at;
 }
 
 static const char *name_fault(const char *name)
 {
         if (!*name)
                 return "is empty";
-        return octets_fault(name, "has octets that are not ASCII: write it in its xn-- form");
+        return text_ascii_fault(name, "has octets that are not ASCII: write it in its xn-- form");
 }
 
 const char *domain_fault(const char *domain)
 {
         const char *fault = name_fault(domain);
-        return fault ? fault : labels_fault(domain, false);
+        return fault ? fault : labels_fault(domain, ALSO_NOTHING);
 }
 
 const char *ehlo_name_fault(const char *name)
@@ -170,7 +297,7 @@ const char *ehlo_name_fault(const char *name)
         const char *fault = name_fault(name);
         if (fault)
                 return fault;
-        return *name == '[' ? literal_fault(name) : labels_fault(name, false);
+        return *name == '[' ? literal_fault(name) : labels_fault(name, ALSO_NOTHING);
 }
 
 const char *host_fault(const char *host)
@@ -186,7 +313,7 @@ const char *host_fault(const char *host)
                 return "has brackets: write the address without them";
         if (strchr(host, ':'))
                 return "has a colon and is no IPv6 address";
-        fault = labels_fault(host, true);
+        fault = labels_fault(host, ALSO_UNDERSCORE);
         if (fault)
                 return fault;
 

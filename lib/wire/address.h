@@ -16,15 +16,17 @@
 
 /*
  * Each returns NULL when `text` is valid, else the rule that it breaks as a static phrase for "FIELD RULE",
- * such as "has no domain" or "holds a CR or LF".
+ * such as "has no domain" or "holds a CR or LF"; or idn_no_memory of wire/idn.h, for a domain that is not
+ * ASCII.
  */
-const char *address_fault(const char *address); /* Mailbox, without angle brackets; "" is a fault */
+const char *address_fault(
+        const char *address); /* [source route] Mailbox, without angle brackets; "" is a fault */
 const char *forward_path_fault(const char *address); /* the same, or "Postmaster" alone */
 const char *domain_fault(const char *domain); /* Domain: letters, digits, hyphens, dots */
 const char *ehlo_name_fault(const char *name); /* Domain or address-literal */
 const char *host_fault(const char *host); /* a name to resolve, or an IP address without brackets */
 
-/* Whether the address has a local part that is not ASCII. */
+/* Whether a valid address has a local part that is not ASCII. */
 bool address_needs_smtputf8(const char *address);
 
 /*

@@ -36,14 +36,14 @@ postel_status command_verb(struct buffer *out, const char *verb, postel_error *e
 /* EHLO, LHLO or HELO. */
 postel_status command_hello(struct buffer *out, const char *verb, const char *name, postel_error *error);
 
-/* VRFY, EXPN or HELP; `argument` may be NULL for HELP. With `smtputf8` it may be UTF-8, and VRFY and EXPN say
- * so. */
+/* VRFY, EXPN or HELP; `argument`, of 1 to 500 octets, may be NULL for HELP. With `smtputf8` it may be UTF-8
+ * for VRFY and EXPN, which then say so. */
 postel_status command_query(
         struct buffer *out, const char *verb, const char *argument, bool smtputf8, postel_error *error);
 
 /*
  * Paths are written as a server may take them: without a source route, and with the domain in A-labels when
- * only that makes them ASCII. What is not ASCII even so needs parameters->smtputf8.
+ * only that makes them ASCII. What is not ASCII even so needs parameters->smtputf8. `parameters` may be NULL.
  */
 postel_status command_mail(struct buffer *out, const struct envelope *envelope,
         const struct mail_parameters *parameters, postel_error *error);

@@ -21,6 +21,14 @@ static const struct {
         { EXTENSION_STARTTLS, "STARTTLS" },
         { EXTENSION_AUTH, "AUTH" },
         { EXTENSION_ENHANCEDSTATUSCODES, "ENHANCEDSTATUSCODES" },
+        { EXTENSION_CHUNKING, "CHUNKING" },
+        { EXTENSION_BINARYMIME, "BINARYMIME" },
+        { EXTENSION_SMTPUTF8, "SMTPUTF8" },
+        { EXTENSION_DELIVERBY, "DELIVERBY" },
+        { EXTENSION_FUTURERELEASE, "FUTURERELEASE" },
+        { EXTENSION_MT_PRIORITY, "MT-PRIORITY" },
+        { EXTENSION_REQUIRETLS, "REQUIRETLS" },
+        { EXTENSION_LIMITS, "LIMITS" },
 };
 
 /* One line that offers something, taken apart. */
@@ -46,7 +54,7 @@ void ehlo_deinit(struct ehlo *ehlo)
 void ehlo_forget(struct ehlo *ehlo)
 {
         ehlo->extensions = 0;
-        ehlo->max_size = 0;
+        ehlo->max_size = ehlo->mail_max = ehlo->rcpt_max = ehlo->rcpt_domain_max = 0;
         buffer_truncate(&ehlo->lines, 0);
 }
 
@@ -120,6 +128,9 @@ bool ehlo_parse(struct ehlo *ehlo, const char *text, size_t size)
                         ehlo->extensions |= extensions[i].extension;
         const char *number = ehlo_parameters(ehlo, "SIZE", &size);
         ehlo->max_size = number ? parse_size(number, size) : 0;
+        ehlo->mail_max = ehlo_limit(ehlo, "MAILMAX");
+        ehlo->rcpt_max = ehlo_limit(ehlo, "RCPTMAX");
+        ehlo->rcpt_domain_max = ehlo_limit(ehlo, "RCPTDOMAINMAX");
         return true;
 }
 
@@ -140,27 +151,75 @@ const char *ehlo_parameters(const struct ehlo *ehlo, const char *keyword, size_t
         return offer.parameters_size ? offer.parameters : "";
 }
 
-static bool has_word(const char *text, size_t size, const char *word)
+/* The word from *at on; *at is set behind it. False: there is none. */
+static bool next_word(const char *text, size_t size, size_t *at, const char **word, size_t *word_size)
 {
-        for (size_t at = 0; at < size;) {
-                const char *space = memchr(text + at, ' ', size - at);
-                size_t end = space ? (size_t)(space - text) : size;
-                if (equals(text + at, end - at, word))
-                        return true;
-                at = end + 1;
+        while (*at < size && text[*at] == ' ')
+                ++*at;
+        *word = text + *at;
+        while (*at < size && text[*at] != ' ')
+                ++*at;
+        *word_size = (size_t)(text + *at - *word);
+        return *word_size > 0;
+}
+
+/* RFC 9422 section 3: "LIMITS NAME=number ...". */
+static uint64_t named_limit(const char *text, size_t size, const char *name)
+{
+        const size_t name_size = strlen(name);
+        const char *word;
+        size_t word_size;
+
+        for (size_t at = 0; next_word(text, size, &at, &word, &word_size);)
+                if (word_size > name_size && word[name_size] == '=' && equals(word, name_size, name))
+                        return parse_size(word + name_size + 1, word_size - name_size - 1);
+        return 0;
+}
+
+/* RFC 2852 section 2 and RFC 4865 section 3: a number comes first, and more may follow. */
+static uint64_t first_number(const char *text, size_t size)
+{
+        size_t digits = 0;
+
+        while (digits < size && text[digits] != ' ' && text[digits] != ',')
+                digits++;
+        return parse_size(text, digits);
+}
+
+uint64_t ehlo_limit(const struct ehlo *ehlo, const char *name)
+{
+        static const char *const own_lines[] = { "DELIVERBY", "FUTURERELEASE" };
+        const char *text;
+        size_t size;
+
+        for (size_t i = 0; i < sizeof(own_lines) / sizeof(own_lines[0]); i++) {
+                if (!equals(own_lines[i], strlen(own_lines[i]), name))
+                        continue;
+                text = ehlo_parameters(ehlo, name, &size);
+                return text ? first_number(text, size) : 0;
         }
+        text = ehlo_parameters(ehlo, "LIMITS", &size);
+        return text ? named_limit(text, size, name) : 0;
+}
+
+bool ehlo_names(const struct ehlo *ehlo, const char *keyword, const char *word)
+{
+        struct offer offer;
+        const char *candidate;
+        size_t size;
+
+        /* Servers that write both spellings of AUTH do not always name the same mechanisms in both. */
+        for (size_t index = 1; find_offer(ehlo, keyword, &index, &offer);)
+                for (size_t at = 0;
+                        next_word(offer.parameters, offer.parameters_size, &at, &candidate, &size);)
+                        if (equals(candidate, size, word))
+                                return true;
         return false;
 }
 
 bool ehlo_offers_mechanism(const struct ehlo *ehlo, const char *mechanism)
 {
-        struct offer offer;
-
-        /* Servers that write both spellings do not always name the same mechanisms in both. */
-        for (size_t index = 1; find_offer(ehlo, "AUTH", &index, &offer);)
-                if (*mechanism && has_word(offer.parameters, offer.parameters_size, mechanism))
-                        return true;
-        return false;
+        return ehlo_names(ehlo, "AUTH", mechanism);
 }
 
 const char *ehlo_line(const struct ehlo *ehlo, size_t index, size_t *size)

@@ -1,42 +1,43 @@
 /* SPDX-License-Identifier: MIT */
-/* What an envelope may hold: RFC 5321 section 4.1.2, RFC 3461 section 4. It checks what the caller said, and
- * knows neither the message nor what the server offers. */
+/* What an envelope may hold, whoever it is sent to: RFC 5321 section 4.1.2 and the RFC of each extension. It
+ * checks what the caller said, and knows neither the message nor what the server offers. */
 
 #include "wire/envelope.h"
 #include "base/status.h"
 #include "wire/address.h"
+#include "wire/date.h"
+#include "wire/idn.h"
 #include "wire/octet.h"
+#include "wire/parameter.h"
+#include "wire/text.h"
 #include "wire/xtext.h"
 
 #include <string.h>
 
+#define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
+
 #define NOTIFY_ALL \
         (unsigned)(POSTEL_NOTIFY_SUCCESS | POSTEL_NOTIFY_FAILURE | POSTEL_NOTIFY_DELAY | POSTEL_NOTIFY_NEVER)
+
+/* RFC 2852 section 4 and RFC 4865 section 3: nine digits. */
+#define SECONDS_MAX 999999999
+
+/* What the 34 octets of RFC 4865 section 3 leave for the value of " HOLDUNTIL=". */
+#define HOLD_UNTIL_MAX_OCTETS 23
 
 /* What is shown of a text that is refused: enough to find it. */
 #define SHOWN_OCTETS 64
 
-static bool is_printable_text(const char *text)
-{
-        for (; *text; text++)
-                if (!octet_is_printable(*text))
-                        return false;
-        return true;
-}
+static const char not_printable[] = "has octets that are not printable ASCII";
 
-static const char *envid_fault(const char *envid)
-{
-        if (!*envid)
-                return "is empty";
-        if (!is_printable_text(envid))
-                return "has octets that are not printable ASCII";
-        return strlen(envid) > ENVID_MAX_OCTETS ? "is longer than 100 octets" : NULL;
-}
+/* ---- Fields of a recipient ---- */
 
 static const char *orcpt_fault(const char *orcpt)
 {
-        if (!is_printable_text(orcpt))
-                return "has octets that are not printable ASCII";
+        bool is_utf8 = octets_equal_in_any_case(orcpt, ORCPT_UTF8_TYPE, strlen(ORCPT_UTF8_TYPE));
+        const char *fault = is_utf8 ? text_utf8_fault(orcpt) : text_ascii_fault(orcpt, not_printable);
+        if (fault)
+                return fault;
 
         /* An atom may have "=", an ESMTP value may not (RFC 5321 section 4.1.2). */
         const char *at = orcpt;
@@ -44,11 +45,12 @@ static const char *orcpt_fault(const char *orcpt)
                 at++;
         if (*at != ';' || at == orcpt)
                 return "does not begin with an address type and a semicolon";
-        if (!at[1])
+        at++;
+        if (!*at)
                 return "has no address behind its type";
-        return xtext_size(at + 1) > (size_t)(ORCPT_MAX_OCTETS - (at + 1 - orcpt))
-                       ? "is longer than 500 octets when encoded"
-                       : NULL;
+        size_t encoded = is_utf8 ? utf8_xtext_size(at) : xtext_size(at);
+        return encoded > (size_t)(ORCPT_MAX_OCTETS - (at - orcpt)) ? "is longer than 500 octets when encoded"
+                                                                   : NULL;
 }
 
 static const char *notify_fault(unsigned notify)
@@ -60,9 +62,129 @@ static const char *notify_fault(unsigned notify)
         return NULL;
 }
 
+/* ---- Fields of the message ---- */
+
+static const char *ret_fault(const struct envelope *envelope)
+{
+        /* Through int, here and below: a caller may have put any number into an enum. */
+        int ret = (int)envelope->ret;
+
+        return ret < POSTEL_RET_UNSET || ret > POSTEL_RET_HDRS ? "is no POSTEL_RET_ value" : NULL;
+}
+
+static const char *envid_fault(const struct envelope *envelope)
+{
+        const char *envid = envelope->envid;
+
+        if (!envid)
+                return NULL;
+        if (!*envid)
+                return "is empty";
+        const char *fault = text_ascii_fault(envid, not_printable);
+        if (fault)
+                return fault;
+        return strlen(envid) > ENVID_MAX_OCTETS ? "is longer than 100 octets" : NULL;
+}
+
+static const char *body_fault(const struct envelope *envelope)
+{
+        int body = (int)envelope->body;
+
+        return body < POSTEL_BODY_AUTO || body > POSTEL_BODY_BINARYMIME ? "is no POSTEL_BODY_ value" : NULL;
+}
+
+static const char *auth_fault(const struct envelope *envelope)
+{
+        return envelope->auth && *envelope->auth ? address_fault(envelope->auth) : NULL;
+}
+
+static const char *by_fault(const struct envelope *envelope)
+{
+        int by = (int)envelope->by;
+
+        if (by < POSTEL_BY_NONE || by > POSTEL_BY_NOTIFY)
+                return "is no POSTEL_BY_ value";
+        if (by == POSTEL_BY_NONE)
+                return NULL;
+        if (envelope->by_seconds < -SECONDS_MAX || envelope->by_seconds > SECONDS_MAX)
+                return "is not within -999999999 and 999999999 seconds";
+        return by == POSTEL_BY_RETURN && envelope->by_seconds <= 0 ? "has RETURN with 0 seconds or less"
+                                                                   : NULL;
+}
+
+static const char *hold_for_fault(const struct envelope *envelope)
+{
+        if (envelope->hold_for < 0 || envelope->hold_for > SECONDS_MAX)
+                return "is not within 1 and 999999999 seconds";
+        return envelope->hold_for && envelope->hold_until ? "stands together with hold_until" : NULL;
+}
+
+static const char *hold_until_fault(const struct envelope *envelope)
+{
+        struct date_time date_time;
+        const char *text = envelope->hold_until;
+
+        if (!text)
+                return NULL;
+        const char *fault = text_ascii_fault(text, not_printable);
+        if (fault)
+                return fault;
+        if (!date_time_parse(text, strlen(text), &date_time))
+                return "is no point in time such as 2026-12-24T18:00:00Z";
+        if (!date_time.zulu)
+                return "is not in UTC as 2026-12-24T18:00:00Z is";
+        return strlen(text) > HOLD_UNTIL_MAX_OCTETS ? "has more than two digits of a fraction" : NULL;
+}
+
+static const char *mt_priority_fault(const struct envelope *envelope)
+{
+        const char *profile = envelope->priority_profile;
+
+        if (!envelope->has_priority)
+                return NULL;
+        if (envelope->priority < -9 || envelope->priority > 9)
+                return "is not within -9 and 9";
+        for (const char *at = profile; at && *at; at++)
+                if (!octet_is_alnum(*at) && *at != '-')
+                        return "has a profile that is not of letters, digits and hyphens";
+        return profile && !*profile ? "has an empty profile" : NULL;
+}
+
+static const struct {
+        const char *field;
+        const char *(*fault)(const struct envelope *envelope);
+} fields[] = {
+        { "envid", envid_fault },
+        { "ret", ret_fault },
+        { "body", body_fault },
+        { "auth", auth_fault },
+        { "by", by_fault },
+        { "hold_for", hold_for_fault },
+        { "hold_until", hold_until_fault },
+        { "mt_priority", mt_priority_fault },
+};
+
+/* ---- All of it ---- */
+
 static postel_status invalid(postel_error *error, const char *field, const char *fault)
 {
-        return error_set(error, POSTEL_INVALID, POSTEL_PHASE_NONE, "%s: %s", field, fault);
+        postel_status status = fault == idn_no_memory ? POSTEL_MEMORY : POSTEL_INVALID;
+
+        return error_set(error, status, POSTEL_PHASE_NONE, "%s: %s", field, fault);
+}
+
+/* The same for an address, which is shown. `to`: the number of a recipient, or 0 for the sender. */
+static postel_status invalid_address(postel_error *error, size_t to, const char *fault, const char *address)
+{
+        postel_status status = fault == idn_no_memory ? POSTEL_MEMORY : POSTEL_INVALID;
+
+        if (!*address)
+                return error_set(error, status, POSTEL_PHASE_NONE, "to %zu: %s", to, fault);
+        if (to)
+                return error_set(error, status, POSTEL_PHASE_NONE, "to %zu: %s (\"%.*s\")", to, fault,
+                        SHOWN_OCTETS, address);
+        return error_set(
+                error, status, POSTEL_PHASE_NONE, "from: %s (\"%.*s\")", fault, SHOWN_OCTETS, address);
 }
 
 static postel_status check_sender(const char *from, postel_error *error)
@@ -70,27 +192,17 @@ static postel_status check_sender(const char *from, postel_error *error)
         if (!from)
                 return invalid(error, "from", "is NULL");
         const char *fault = *from ? address_fault(from) : NULL;
-        if (fault)
-                return error_set(error, POSTEL_INVALID, POSTEL_PHASE_NONE, "from: %s (\"%.*s\")", fault,
-                        SHOWN_OCTETS, from);
-        return POSTEL_OK;
+        return fault ? invalid_address(error, 0, fault, from) : POSTEL_OK;
 }
 
-static postel_status check_recipient(const struct envelope *envelope, size_t index, postel_error *error)
+static postel_status check_recipient_parameters(
+        const struct envelope *envelope, size_t index, postel_error *error)
 {
-        const char *to = envelope->to[index];
-        const char *fault = to ? address_fault(to) : "is NULL";
-        if (fault && to && *to)
-                return error_set(error, POSTEL_INVALID, POSTEL_PHASE_NONE, "to %zu: %s (\"%.*s\")", index + 1,
-                        fault, SHOWN_OCTETS, to);
-        if (fault)
-                return error_set(error, POSTEL_INVALID, POSTEL_PHASE_NONE, "to %zu: %s", index + 1, fault);
-        if (!envelope->parameters)
-                return POSTEL_OK;
-
         const struct recipient_parameters *parameters = &envelope->parameters[index];
         const char *field = "notify";
-        fault = notify_fault(parameters->notify);
+        const char *fault = notify_fault(parameters->notify);
+        size_t number;
+
         if (!fault && parameters->orcpt) {
                 field = "orcpt";
                 fault = orcpt_fault(parameters->orcpt);
@@ -98,7 +210,43 @@ static postel_status check_recipient(const struct envelope *envelope, size_t ind
         if (fault)
                 return error_set(error, POSTEL_INVALID, POSTEL_PHASE_NONE, "%s of to %zu: %s", field,
                         index + 1, fault);
+        fault = parameters_fault(parameters->others, parameters->other_count, envelope->smtputf8, &number);
+        if (fault && number)
+                return error_set(error, POSTEL_INVALID, POSTEL_PHASE_NONE, "parameter %zu of to %zu: %s",
+                        number, index + 1, fault);
+        if (fault)
+                return error_set(error, POSTEL_INVALID, POSTEL_PHASE_NONE, "parameters of to %zu: %s",
+                        index + 1, fault);
         return POSTEL_OK;
+}
+
+static postel_status check_recipient(const struct envelope *envelope, size_t index, postel_error *error)
+{
+        const char *to = envelope->to[index];
+
+        if (!to)
+                return error_set(error, POSTEL_INVALID, POSTEL_PHASE_NONE, "to %zu: is NULL", index + 1);
+        const char *fault = forward_path_fault(to);
+        if (fault)
+                return invalid_address(error, index + 1, fault, to);
+        return envelope->parameters ? check_recipient_parameters(envelope, index, error) : POSTEL_OK;
+}
+
+static postel_status check_message_parameters(const struct envelope *envelope, postel_error *error)
+{
+        size_t number;
+
+        for (size_t i = 0; i < COUNT(fields); i++) {
+                const char *fault = fields[i].fault(envelope);
+                if (fault)
+                        return invalid(error, fields[i].field, fault);
+        }
+        const char *fault =
+                parameters_fault(envelope->others, envelope->other_count, envelope->smtputf8, &number);
+        if (fault && number)
+                return error_set(error, POSTEL_INVALID, POSTEL_PHASE_NONE, "parameter %zu of the message: %s",
+                        number, fault);
+        return fault ? invalid(error, "parameters of the message", fault) : POSTEL_OK;
 }
 
 postel_status envelope_check(const struct envelope *envelope, postel_error *error)
@@ -115,34 +263,5 @@ postel_status envelope_check(const struct envelope *envelope, postel_error *erro
                 if (status != POSTEL_OK)
                         return status;
         }
-
-        const char *fault = envelope->envid ? envid_fault(envelope->envid) : NULL;
-        if (fault)
-                return invalid(error, "envid", fault);
-        /* Through int: a caller may have put any number into the enum. */
-        if ((int)envelope->ret < POSTEL_RET_UNSET || (int)envelope->ret > POSTEL_RET_HDRS)
-                return invalid(error, "ret", "is no POSTEL_RET_ value");
-        if ((int)envelope->body < POSTEL_BODY_AUTO || (int)envelope->body > POSTEL_BODY_8BITMIME)
-                return invalid(error, "body", "is no POSTEL_BODY_ value");
-        return POSTEL_OK;
-}
-
-static bool needs_dsn(const struct envelope *envelope)
-{
-        if (envelope->ret != POSTEL_RET_UNSET || envelope->envid)
-                return true;
-        for (size_t i = 0; envelope->parameters && i < envelope->to_count; i++)
-                if (envelope->parameters[i].notify || envelope->parameters[i].orcpt)
-                        return true;
-        return false;
-}
-
-postel_status envelope_check_offer(
-        const struct envelope *envelope, const struct ehlo *ehlo, bool protected, postel_error *error)
-{
-        (void)protected;
-        if (needs_dsn(envelope) && !ehlo_has(ehlo, EXTENSION_DSN))
-                return error_set(error, POSTEL_UNSUPPORTED, POSTEL_PHASE_MAIL,
-                        "ret, envid, notify or orcpt: the server does not offer DSN");
-        return POSTEL_OK;
+        return check_message_parameters(envelope, error);
 }

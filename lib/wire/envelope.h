@@ -54,6 +54,9 @@ struct envelope {
 #define ENVID_MAX_OCTETS 100 /* RFC 3461 section 4.4 */
 #define ORCPT_MAX_OCTETS 500 /* RFC 3461 section 4.2, when encoded */
 
+/* How an ORCPT begins, in any case, whose characters are encoded by RFC 6533 section 3. */
+#define ORCPT_UTF8_TYPE "utf-8;"
+
 /* The most that parameters we do not know may add to a command. */
 #define OTHERS_MAX_OCTETS 512
 

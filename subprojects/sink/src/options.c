@@ -114,10 +114,8 @@ static const struct option_row rows[] = {
                 "at connect, greeting, ehlo, starttls, handshake, auth, mail, rcpt, data, bdat, body, "
                 "final,\n"
                 "        final-rcpt, accepted, rset, noop, vrfy, expn, help or quit: close, reset, stall, "
-                "garbage, 421, drip "
-                "or a literal "
-                "reply;\n"
-                "        only the Nth time if there is #N (repeatable)" },
+                "garbage,\n"
+                "        421, drip or a literal reply; only the Nth time if there is #N (repeatable)" },
 };
 
 #define ROW_COUNT (sizeof rows / sizeof *rows)
