@@ -34,7 +34,8 @@ struct job {
 struct run {
         postel_batch *batch;
         const struct endpoint *endpoint;
-        postel_pool *pool; /* NULL: one connection is all there is */
+        postel_pool *pool; /* gives other sessions; NULL: one connection is all there is */
+        postel_pool *counted; /* whose statistics it is for, or NULL */
         struct deadline deadline;
 
         struct lock lock; /* guards the next four */
@@ -235,8 +236,8 @@ static void worker_done(
                 give_back(run, job);
                 return;
         }
-        if (run->pool)
-                pool_count_send(run->pool, NULL, &delivery->log);
+        if (run->counted)
+                pool_count_send(run->counted, NULL, &delivery->log);
         postel_result *result = result_new(delivery, status);
         give_memory(run, job);
         tell(run, index, status, error, result);
@@ -365,12 +366,15 @@ void batch_run_on(postel_batch *batch, postel_connection *connection, struct dea
         postel_error error;
 
         run_init(&run, batch, connection->endpoint, NULL, deadline);
+        run.counted = connection->pool;
         if (!worker_init(&worker, &run)) {
                 out_of_memory(&worker);
         } else if (session_send_all(&connection->session, &worker.feed, worker.room, deadline, &error) !=
                    POSTEL_OK) {
                 fail_rest(&worker, &error);
         }
+        if (run.counted)
+                pool_count_round_trips(run.counted, connection);
         free(worker.room);
         run_deinit(&run);
 }
@@ -413,6 +417,7 @@ void batch_run_over(postel_batch *batch, postel_pool *pool, struct deadline dead
         size_t wanted = worth_sessions(batch, pool);
 
         run_init(&run, batch, &pool->endpoint, pool, deadline);
+        run.counted = pool;
         run.workers = 1;
         if (worker_init(&own, &run)) {
                 others = wanted > 1 ? calloc(wanted - 1, sizeof(*others)) : NULL;
