@@ -52,7 +52,7 @@ static const struct options_syntax syntax = {
                 "the line under the names of their options (\"require_tls\":true); the options are for lines "
                 "that say "
                 "nothing.\n\n" EXIT_STATUS_HELP "\nThe exit status is 0 if it is that for every message, 1 "
-                                                "if some recipient was accepted, else 2 if "
+                "if some recipient was accepted, else 2 if "
                 "the outcome of any message is unknown, else 75 if any may be sent later, else that of the "
                 "first line "
                 "that failed.",
@@ -336,7 +336,7 @@ static void wind_up(struct batch *batch)
 /* What is wrong with the whole batch is told like a message without line. */
 static void report_fault(struct batch *batch)
 {
-        struct account account = { .status = batch->error.status, .error = &batch->error };
+        struct account account = { .status = batch->error.status, .error = &batch->error, .line = NO_LINE };
 
         if (batch->error.status == POSTEL_OK)
                 return;

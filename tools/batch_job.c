@@ -119,7 +119,7 @@ static bool is_named(const struct argp_option *option, const char *key)
                 name++;
                 key++;
         }
-        return *name == *key;
+        return !*name && !*key;
 }
 
 static const struct argp_option *find_parameter(const char *key)

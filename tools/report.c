@@ -122,7 +122,10 @@ static char *report_json(const struct account *account)
         char *id = id_text(account->id);
         char *text = NULL;
 
-        if (members && id && account->line) {
+        if (members && id && account->line == NO_LINE) {
+                if (asprintf(&text, "{\"id\":%s,\"line\":null,%s", id, members + 1) < 0)
+                        text = NULL;
+        } else if (members && id && account->line) {
                 if (asprintf(&text, "{\"id\":%s,\"line\":%llu,%s", id, account->line, members + 1) < 0)
                         text = NULL;
         } else if (members && id) {

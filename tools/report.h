@@ -5,7 +5,10 @@
 #include <postel/result.h>
 
 #include <jansson.h>
+#include <limits.h>
 #include <stdbool.h>
+
+#define NO_LINE ULLONG_MAX
 
 /* What became of a message, whether or not there is a result. */
 struct account {
@@ -16,7 +19,7 @@ struct account {
         size_t recipient_count;
         int ms;
         json_t *id; /* of a line of a batch: a string or a number, NULL for none */
-        unsigned long long line; /* its number; 0: the message of `send` */
+        unsigned long long line; /* its number; 0: the message of `send`; NO_LINE: of the batch as a whole */
 };
 
 /* Writes the account to standard output, and in readable form an error to standard error as well. */
