@@ -964,7 +964,11 @@ def help_and_manual(world):
         told[command] = set(re.findall(r"^ +--([\w-]+)", text, re.M)) - {"usage"}
         yield from differ(f"options of {command} in these tests", told[command], world.used[command])
         yield from differ(f"exit statuses of {command}", exits(manual), statuses(text))
-    yield from differ("options in the man page", told["send"] | told["probe"], documented)
+    text = world.call([world.postel, "batch", "--help"]).stdout.decode()
+    told["batch"] = set(re.findall(r"^ +--([\w-]+)", text, re.M)) - {"usage"}
+    yield from differ("options of batch", told["send"] | {"pool", "ordered"}, told["batch"])
+    yield from differ("exit statuses of batch", exits(manual) | {0, 1, 2}, statuses(text))
+    yield from differ("options in the man page", told["send"] | told["probe"] | told["batch"], documented)
     for_send = manual.split(".Ss What to send")[1].split(".Ss ")[0]
     yield from differ("options of send alone in the man page", told["send"] - told["probe"],
                       set(re.findall(r"^\.It Fl -([\w-]+)", for_send, re.M)))
