@@ -35,6 +35,9 @@ struct postel_config {
 /* What can be said of each text by itself: a user may still lack its password. POSTEL_INVALID. */
 postel_status config_check_texts(const postel_config *config, postel_error *error);
 
+/* Whether TLS, if any, is made by Postel, rather than by the caller's transport. */
+bool config_has_own_tls(const postel_config *config);
+
 /* A config that was checked and copied, with what was made of its files. May be copied by assignment. Does
  * not change but for its memory, which is atomic: needs no lock. */
 struct endpoint {

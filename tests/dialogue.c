@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 static void accept_one(struct dialogue *dialogue, int fd)
@@ -76,6 +77,16 @@ static void listen_on_any_port(struct dialogue *dialogue, int socket_octets)
         dialogue->port = ntohs(address.sin_port);
 }
 
+static void listen_on_path(struct dialogue *dialogue)
+{
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        snprintf(address.sun_path, sizeof(address.sun_path), "%s", dialogue->path);
+        if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, SOMAXCONN) < 0)
+                dialogue_die("listen");
+        dialogue->listener = fd;
+}
+
 static void init_lock(struct dialogue *dialogue)
 {
         pthread_condattr_t attributes;
@@ -107,7 +118,10 @@ static void begin(struct dialogue *dialogue, const struct script *scripts, int s
                 *connection = (struct connection){ .dialogue = dialogue, .script = &scripts[i], .number = i };
                 connection_keep(connection, "", 0);
         }
-        listen_on_any_port(dialogue, socket_octets);
+        if (dialogue->path)
+                listen_on_path(dialogue);
+        else
+                listen_on_any_port(dialogue, socket_octets);
 
         /* Signals are for the client under test. */
         sigset_t all, before;
@@ -121,6 +135,15 @@ static void begin(struct dialogue *dialogue, const struct script *scripts, int s
 struct dialogue *dialogue_start(const struct exchange *exchanges, size_t count)
 {
         struct dialogue *dialogue = new_dialogue(1);
+        dialogue->only = (struct script){ .exchanges = exchanges, .count = count };
+        begin(dialogue, &dialogue->only, 0);
+        return dialogue;
+}
+
+struct dialogue *dialogue_start_unix(const char *path, const struct exchange *exchanges, size_t count)
+{
+        struct dialogue *dialogue = new_dialogue(1);
+        dialogue->path = path;
         dialogue->only = (struct script){ .exchanges = exchanges, .count = count };
         begin(dialogue, &dialogue->only, 0);
         return dialogue;
@@ -221,6 +244,8 @@ const char *dialogue_finish(struct dialogue **address)
                 free(dialogue->connections[i].received);
         free(dialogue->connections);
         close(dialogue->listener);
+        if (dialogue->path)
+                unlink(dialogue->path);
         close(dialogue->wake);
         pthread_cond_destroy(&dialogue->changed);
         pthread_mutex_destroy(&dialogue->lock);

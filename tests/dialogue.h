@@ -78,6 +78,9 @@ struct dialogue *dialogue_start(const struct exchange *exchanges, size_t count);
  */
 struct dialogue *dialogue_start_many(const struct script *scripts, size_t count, int socket_octets);
 
+/* One connection on a Unix socket, whose path must be free, and is again afterwards. */
+struct dialogue *dialogue_start_unix(const char *path, const struct exchange *exchanges, size_t count);
+
 int dialogue_port(const struct dialogue *dialogue);
 
 /* Connections made so far. */

@@ -30,6 +30,7 @@ struct dialogue {
         int listener;
         int wake; /* readable once `finishing` */
         int port;
+        const char *path; /* of a Unix socket; NULL: TCP */
         pthread_t acceptor;
         struct script only; /* the script of dialogue_start() */
         struct connection *connections;

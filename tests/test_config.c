@@ -74,6 +74,41 @@ static void reads_urls(void)
         }
 }
 
+/* LMTP, over TCP and over a Unix socket. */
+static void reads_urls_of_lmtp(void)
+{
+        static const struct {
+                const char *url, *host, *path, *user;
+                int port;
+                postel_tls tls;
+        } rows[] = {
+                { "lmtp://mail.example.com", "mail.example.com", NULL, NULL, 24, POSTEL_TLS_STARTTLS },
+                { "lmtps://tim:pass@mail.example.com", "mail.example.com", NULL, "tim", 24,
+                        POSTEL_TLS_IMPLICIT },
+                { "LMTP://[::1]:2424/", "::1", NULL, NULL, 2424, POSTEL_TLS_STARTTLS },
+                { "lmtp+unix:/run/lmtp", "", "/run/lmtp", NULL, 24, POSTEL_TLS_NONE },
+                { "LMTP+UNIX:/", "", "/", NULL, 24, POSTEL_TLS_NONE },
+                { "lmtp+unix:///run/lmtp", "", "/run/lmtp", NULL, 24, POSTEL_TLS_NONE },
+                { "lmtp+unix:////run", "", "//run", NULL, 24, POSTEL_TLS_NONE },
+                { "lmtp+unix:/a%20b%3f%25/c@d:e", "", "/a b?%/c@d:e", NULL, 24, POSTEL_TLS_NONE },
+        };
+
+        for (size_t i = 0; i < COUNT(rows); i++) {
+                postel_config *config = NULL;
+                harness_row("%s", rows[i].url);
+                if (CHECK_INT(postel_config_from_url(rows[i].url, &config, NULL), POSTEL_OK)) {
+                        CHECK_INT(postel_config_check(config, NULL), POSTEL_OK);
+                        CHECK_INT(config->protocol, POSTEL_PROTOCOL_LMTP);
+                        CHECK_STR(postel_config_host(config), rows[i].host);
+                        CHECK_INT(postel_config_port(config), rows[i].port);
+                        CHECK_STR(config->socket_path, rows[i].path);
+                        CHECK_STR(postel_config_user(config), rows[i].user);
+                        CHECK_INT(config->tls, rows[i].tls);
+                }
+                postel_config_free(&config);
+        }
+}
+
 static void refuses_urls(void)
 {
         static const struct {
@@ -88,6 +123,17 @@ static void refuses_urls(void)
                 { "smtp:u:" SECRET "@host", "url: the scheme" },
                 { " smtp://u:" SECRET "@host", "url: the scheme" },
                 { "smtpss://u:" SECRET "@host", "url: the scheme" },
+                { "lmtp+unix:", "url: the path does not begin with a slash" },
+                { "lmtp+unix:run/lmtp", "url: the path does not begin with a slash" },
+                { "lmtp+unix://", "url: the path does not begin with a slash" },
+                { "lmtp+unix://host/run", "url: the path does not begin with a slash" },
+                { "lmtp+unix://u:" SECRET "@/run", "url: the path does not begin with a slash" },
+                { "lmtp+unix:u:" SECRET "@/run", "url: the path does not begin with a slash" },
+                { "lmtp+unix:/run?x", "url: the path is followed by a query or fragment" },
+                { "lmtp+unix:/run#x", "url: the path is followed by a query or fragment" },
+                { "lmtp+unix:/run%0", "url: the path has a % without two hexadecimal digits" },
+                { "lmtp+unix:/run%00", "url: the path has a %" },
+                { "smtp+unix:/run", "url: the scheme is none of" },
                 { "smtp://", "url: the host is empty" },
                 { "smtp:///", "url: the host is empty" },
                 { "smtp://u:" SECRET "@", "url: the host is empty" },
@@ -293,6 +339,16 @@ static void set_pipelining_number(postel_config *config, int number)
         postel_config_set_pipelining(config, (postel_pipelining)number);
 }
 
+static void set_protocol_number(postel_config *config, int number)
+{
+        postel_config_set_protocol(config, (postel_protocol)number);
+}
+
+static void set_chunking_number(postel_config *config, int number)
+{
+        postel_config_set_chunking(config, (postel_chunking)number);
+}
+
 static void checks_numbers(void)
 {
         static const struct {
@@ -311,6 +367,9 @@ static void checks_numbers(void)
                 { "max_age_ms", postel_config_set_max_age_ms, 0, 86400000, 0 },
                 { "max messages", postel_config_set_max_messages, 0, 1000000000, 0 },
                 { "keepalive_ms", postel_config_set_keepalive_ms, 0, 86400000, 0 },
+                { "protocol", set_protocol_number, 0, 1, 0 },
+                { "chunking", set_chunking_number, 0, 2, 0 },
+                { "max recipients", postel_config_set_max_recipients, 0, 1000000000, 0 },
         };
 
         for (size_t i = 0; i < COUNT(rows); i++) {
@@ -339,6 +398,172 @@ static void checks_numbers(void)
                 }
                 postel_config_free(&config);
         }
+}
+
+static void bounds_the_path_of_a_socket(void)
+{
+        static const struct {
+                size_t size;
+                const char *want;
+        } rows[] = { { 0, "socket path: is empty" }, { 1, NULL }, { 107, NULL },
+                { 108, "socket path: is longer than 107 octets" } };
+
+        for (size_t i = 0; i < COUNT(rows); i++) {
+                postel_config *config = postel_config_new();
+                postel_error error = { .message = "" };
+                harness_row("%zu", rows[i].size);
+                postel_config_set_tls(config, POSTEL_TLS_NONE);
+                postel_config_set_socket_path(config, letters(rows[i].size));
+                CHECK_INT(postel_config_check(config, &error), rows[i].want ? POSTEL_INVALID : POSTEL_OK);
+                CHECK_STR(error.message, rows[i].want ? rows[i].want : "");
+                postel_config_set_socket_path(config, NULL);
+                CHECK_INT(postel_config_check(config, &error), POSTEL_INVALID);
+                CHECK_STR(error.message, "host: is missing");
+                postel_config_free(&config);
+        }
+}
+
+static int mine_open(void *user_data, const char *host, int port, int timeout_ms, void **stream, char *reason,
+        size_t reason_size)
+{
+        (void)user_data, (void)host, (void)port, (void)timeout_ms, (void)stream;
+        (void)reason, (void)reason_size;
+        return 1;
+}
+
+static long long mine_read(void *stream, void *buffer, size_t size)
+{
+        (void)stream, (void)buffer, (void)size;
+        return 0;
+}
+
+static long long mine_write(void *stream, const void *octets, size_t size)
+{
+        (void)stream, (void)octets;
+        return (long long)size;
+}
+
+static int mine_wait(void *stream, int writing, int timeout_ms)
+{
+        (void)stream, (void)writing, (void)timeout_ms;
+        return 1;
+}
+
+static int mine_start_tls(
+        void *stream, const char *server_name, int timeout_ms, char *reason, size_t reason_size)
+{
+        (void)stream, (void)server_name, (void)timeout_ms, (void)reason, (void)reason_size;
+        return 0;
+}
+
+static void mine_close(void *stream)
+{
+        (void)stream;
+}
+
+static void refuses_a_transport_that_lacks_a_function(void)
+{
+        static const postel_transport whole = { mine_open, mine_read, mine_write, mine_wait, NULL, NULL,
+                mine_close };
+        postel_transport rows[6] = { whole, whole, whole, whole, whole, whole };
+        static const char *const wants[] = { "open", "read", "write", "wait", "close", NULL };
+
+        rows[0].open = NULL;
+        rows[1].read = NULL;
+        rows[2].write = NULL;
+        rows[3].wait = NULL;
+        rows[4].close = NULL;
+        for (size_t i = 0; i < COUNT(rows); i++) {
+                postel_config *config = good_config();
+                postel_error error;
+                char want[80];
+                harness_row("%s", wants[i] ? wants[i] : "whole");
+                postel_config_set_transport(config, &rows[i], NULL);
+                CHECK_INT(postel_config_check(config, &error), wants[i] ? POSTEL_INVALID : POSTEL_OK);
+                snprintf(want, sizeof(want), "transport: its %s function is missing",
+                        wants[i] ? wants[i] : "");
+                if (wants[i])
+                        CHECK_STR(error.message, want);
+                postel_config_set_transport(config, NULL, NULL);
+                CHECK_INT(postel_config_check(config, NULL), POSTEL_OK);
+                postel_config_free(&config);
+        }
+}
+
+/* A host is needed to be resolved, and for a certificate to be of. */
+static void needs_a_host_for_a_reason(void)
+{
+        static const char *const missing = "host: is missing";
+        static const char *const nameless = "server name: is missing, as is the host, and there is TLS";
+        static const struct {
+                bool socket, transport, own_tls;
+                postel_tls tls;
+                const char *server_name, *want;
+        } rows[] = {
+                { false, false, false, POSTEL_TLS_NONE, NULL, missing },
+                { false, false, false, POSTEL_TLS_IMPLICIT, "x.example", missing },
+                { true, false, false, POSTEL_TLS_NONE, NULL, NULL },
+                { true, false, false, POSTEL_TLS_STARTTLS, NULL, nameless },
+                { true, false, false, POSTEL_TLS_OPPORTUNISTIC, NULL, nameless },
+                { true, false, false, POSTEL_TLS_STARTTLS, "x.example", NULL },
+                { false, true, false, POSTEL_TLS_NONE, NULL, NULL },
+                { false, true, false, POSTEL_TLS_IMPLICIT, NULL, nameless },
+                { false, true, false, POSTEL_TLS_IMPLICIT, "x.example", NULL },
+                { false, true, true, POSTEL_TLS_IMPLICIT, NULL, NULL },
+        };
+
+        for (size_t i = 0; i < COUNT(rows); i++) {
+                postel_config *config = postel_config_new();
+                postel_error error = { .message = "" };
+                const postel_transport transport = { mine_open, mine_read, mine_write, mine_wait, NULL,
+                        rows[i].own_tls ? mine_start_tls : NULL, mine_close };
+                struct endpoint endpoint;
+                harness_row("%zu", i);
+                if (rows[i].socket)
+                        postel_config_set_socket_path(config, "/run/x");
+                if (rows[i].transport)
+                        postel_config_set_transport(config, &transport, NULL);
+                postel_config_set_tls(config, rows[i].tls);
+                postel_config_set_server_name(config, rows[i].server_name);
+                CHECK_INT(
+                        endpoint_init(&endpoint, config, &error), rows[i].want ? POSTEL_INVALID : POSTEL_OK);
+                CHECK_STR(error.message, rows[i].want ? rows[i].want : "");
+                if (!rows[i].want) {
+                        CHECK_STR(endpoint.options.address.host, "");
+                        CHECK_STR(
+                                endpoint.options.server_name, rows[i].server_name ? rows[i].server_name : "");
+                        CHECK_INT(endpoint.trust != NULL, rows[i].tls != POSTEL_TLS_NONE && !rows[i].own_tls);
+                        endpoint_deinit(&endpoint);
+                }
+                postel_config_free(&config);
+        }
+}
+
+/* What sessions learn about a server is in one place, wherever the endpoint is copied to. */
+static void remembers_in_one_place(void)
+{
+        postel_config *config = good_config();
+        struct endpoint endpoint, copy;
+
+        REQUIRE(endpoint_init(&endpoint, config, NULL) == POSTEL_OK);
+        copy = endpoint;
+        CHECK(!atomic_load(&copy.options.memory->avoids_chunking));
+        atomic_store(&endpoint.options.memory->avoids_chunking, true);
+        CHECK(atomic_load(&copy.options.memory->avoids_chunking));
+        endpoint_deinit(&copy);
+        postel_config_free(&config);
+}
+
+static void takes_no_config_for_none(void)
+{
+        postel_config_set_protocol(NULL, POSTEL_PROTOCOL_LMTP);
+        postel_config_set_socket_path(NULL, "/x");
+        postel_config_set_chunking(NULL, POSTEL_CHUNKING_NEVER);
+        postel_config_set_max_recipients(NULL, 1);
+        postel_config_set_max_octets(NULL, 1);
+        postel_config_set_policy(NULL, NULL, NULL);
+        postel_config_set_audit(NULL, NULL, NULL);
+        postel_config_set_transport(NULL, NULL, NULL);
 }
 
 static void refuses_a_negative_socket_buffer(void)
@@ -415,13 +640,17 @@ static void picks_the_port_by_the_protection(void)
         static const struct {
                 postel_tls tls;
                 int port, want;
+                postel_protocol protocol;
         } rows[] = {
-                { POSTEL_TLS_STARTTLS, 0, 587 },
-                { POSTEL_TLS_IMPLICIT, 0, 465 },
-                { POSTEL_TLS_OPPORTUNISTIC, 0, 587 },
-                { POSTEL_TLS_NONE, 0, 25 },
-                { POSTEL_TLS_IMPLICIT, 2465, 2465 },
-                { POSTEL_TLS_NONE, 65535, 65535 },
+                { POSTEL_TLS_STARTTLS, 0, 587, POSTEL_PROTOCOL_SMTP },
+                { POSTEL_TLS_IMPLICIT, 0, 465, POSTEL_PROTOCOL_SMTP },
+                { POSTEL_TLS_OPPORTUNISTIC, 0, 587, POSTEL_PROTOCOL_SMTP },
+                { POSTEL_TLS_NONE, 0, 25, POSTEL_PROTOCOL_SMTP },
+                { POSTEL_TLS_IMPLICIT, 2465, 2465, POSTEL_PROTOCOL_SMTP },
+                { POSTEL_TLS_NONE, 65535, 65535, POSTEL_PROTOCOL_SMTP },
+                { POSTEL_TLS_STARTTLS, 0, 24, POSTEL_PROTOCOL_LMTP },
+                { POSTEL_TLS_IMPLICIT, 0, 24, POSTEL_PROTOCOL_LMTP },
+                { POSTEL_TLS_NONE, 25, 25, POSTEL_PROTOCOL_LMTP },
         };
 
         for (size_t i = 0; i < COUNT(rows); i++) {
@@ -430,6 +659,7 @@ static void picks_the_port_by_the_protection(void)
                 harness_row("%zu", i);
                 postel_config_set_tls(config, rows[i].tls);
                 postel_config_set_port(config, rows[i].port);
+                postel_config_set_protocol(config, rows[i].protocol);
                 REQUIRE(endpoint_init(&endpoint, config, NULL) == POSTEL_OK);
                 CHECK_INT(endpoint.options.address.port, rows[i].want);
                 endpoint_deinit(&endpoint);
@@ -577,11 +807,17 @@ static void trusts_a_directory_of_certificates(void)
 
 static const struct test tests[] = {
         { "reads URLs", reads_urls },
+        { "reads URLs of LMTP", reads_urls_of_lmtp },
         { "refuses URLs, and shows no password", refuses_urls },
         { "refuses to read a URL from nowhere", refuses_to_read_a_url_from_nowhere },
         { "checks texts", checks_texts },
         { "bounds credentials", bounds_credentials },
         { "checks numbers", checks_numbers },
+        { "bounds the path of a socket", bounds_the_path_of_a_socket },
+        { "refuses a transport that lacks a function", refuses_a_transport_that_lacks_a_function },
+        { "needs a host for a reason", needs_a_host_for_a_reason },
+        { "remembers in one place", remembers_in_one_place },
+        { "takes no config for none", takes_no_config_for_none },
         { "refuses a negative socket buffer", refuses_a_negative_socket_buffer },
         { "refuses an unsound config everywhere", refuses_an_unsound_config_everywhere },
         { "takes a mended field", takes_a_mended_field },

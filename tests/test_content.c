@@ -31,6 +31,9 @@ static size_t script_size;
 static char *contents[EXCHANGES_MAX]; /* texts that the script borrows */
 static size_t contents_size;
 
+/* By BDAT; else by DATA. Of the dialogue that is written down, and of whoever then speaks in it. */
+static bool by_chunks;
+
 static void expect_how(const char *expect, const char *reply, unsigned how)
 {
         REQUIRE(script_size < EXCHANGES_MAX);
@@ -49,7 +52,7 @@ static void expect_greeting(const char *ehlo)
         expect("EHLO client.example\r\n", ehlo);
 }
 
-/* Up to the reply to DATA. */
+/* Up to where the content is wanted. */
 static void expect_envelope(const char *parameters)
 {
         char *mail = NULL;
@@ -58,12 +61,35 @@ static void expect_envelope(const char *parameters)
         contents[contents_size++] = mail;
         expect(mail, "250 ok\r\n");
         expect("RCPT TO:<b@y.example>\r\n", "250 ok\r\n");
-        expect("DATA\r\n", "354 go\r\n");
+        if (!by_chunks)
+                expect("DATA\r\n", "354 go\r\n");
+}
+
+/* BDAT doubles no dots and needs no end mark (RFC 3030). */
+static void expect_chunk(const char *wire, size_t size)
+{
+        char *content = malloc(size + 40), *at;
+        size_t octets = 0;
+
+        REQUIRE(content != NULL);
+        for (size_t i = 0; i < size; i++)
+                octets += !(wire[i] == '.' && (i == 0 || wire[i - 1] == '\n'));
+        at = content + sprintf(content, "BDAT %zu LAST\r\n", octets);
+        for (size_t i = 0; i < size; i++)
+                if (wire[i] != '.' || (i > 0 && wire[i - 1] != '\n'))
+                        *at++ = wire[i];
+        contents[contents_size++] = content;
+        expect(content, "250 queued\r\n");
+        script[script_size - 1].expect_size = (size_t)(at - content);
 }
 
 /* `wire` stands in front of the end mark. No % may be in it. */
 static void expect_content(const char *wire, size_t size)
 {
+        if (by_chunks) {
+                expect_chunk(wire, size);
+                return;
+        }
         char *content = malloc(size + 4);
 
         REQUIRE(content != NULL);
@@ -88,6 +114,7 @@ static struct dialogue *begin(postel_connection **connection)
         postel_config_set_port(config, dialogue_port(dialogue));
         postel_config_set_tls(config, POSTEL_TLS_NONE);
         postel_config_set_ehlo_name(config, "client.example");
+        postel_config_set_chunking(config, by_chunks ? POSTEL_CHUNKING_ALWAYS : POSTEL_CHUNKING_AUTO);
         CHECK_INT(postel_connection_new(config, connection, NULL), POSTEL_OK);
         postel_config_free(&config);
         CHECK_INT(postel_connect(*connection, 10000, NULL), POSTEL_OK);
@@ -338,14 +365,14 @@ static const struct {
         { LITERAL("x\r\n\r\n.\r\n..\r\n"), "x\r\n\r\n..\r\n...\r\n" },
 };
 
-static void arrives_from_wherever_it_comes(void)
+static void check_arrival_from_anywhere(void)
 {
         postel_connection *connection;
         postel_error error;
 
         for (size_t i = 0; i < COUNT(kinds); i++) {
                 harness_row("%s", kinds[i].name);
-                expect_greeting("250 mail.example\r\n");
+                expect_greeting(by_chunks ? "250-mail.example\r\n250 CHUNKING\r\n" : "250 mail.example\r\n");
                 for (size_t k = 0; k < COUNT(bodies); k++)
                         for (int times = kinds[i].again ? 2 : 1; times > 0; times--) {
                                 expect_envelope("");
@@ -354,7 +381,7 @@ static void arrives_from_wherever_it_comes(void)
                 expect_quit();
                 struct dialogue *dialogue = begin(&connection);
                 for (size_t k = 0; k < COUNT(bodies); k++) {
-                        harness_row("%s, body %zu", kinds[i].name, k);
+                        harness_row("%s, %s, body %zu", by_chunks ? "BDAT" : "DATA", kinds[i].name, k);
                         struct supply supply = supply_of(bodies[k].data, bodies[k].size);
                         postel_message *message = kinds[i].make(&supply);
                         for (int times = kinds[i].again ? 2 : 1; times > 0; times--)
@@ -366,14 +393,14 @@ static void arrives_from_wherever_it_comes(void)
         }
 }
 
-static void arrives_whole_wherever_it_is_cut(void)
+static void check_arrival_in_halves(void)
 {
         static const char data[] = "a\r\n\r\n.\r\n..\n.\r.\r\r\n\n.b\r";
         static const char wire[] = "a\r\n\r\n..\r\n...\r\n..\r\n..\r\n\r\n\r\n..b\r\n";
         postel_connection *connection;
         postel_error error;
 
-        expect_greeting("250 mail.example\r\n");
+        expect_greeting(by_chunks ? "250-mail.example\r\n250 CHUNKING\r\n" : "250 mail.example\r\n");
         for (size_t i = 0; i < sizeof(data); i++) {
                 expect_envelope("");
                 expect_content(LITERAL(wire));
@@ -382,12 +409,31 @@ static void arrives_whole_wherever_it_is_cut(void)
         struct dialogue *dialogue = begin(&connection);
         for (size_t i = 0; i < sizeof(data); i++) {
                 const postel_segment parts[] = { { data, i }, { data + i, sizeof(data) - 1 - i } };
-                harness_row("behind %zu octets", i);
+                harness_row("%s, behind %zu octets", by_chunks ? "BDAT" : "DATA", i);
                 postel_message *message = postel_message_from_segments(parts, 2);
                 CHECK_INT(deliver(connection, message, &error), POSTEL_OK);
                 postel_message_free(&message);
         }
         finish(&dialogue, &connection);
+}
+
+/* In both ways of sending it. */
+static void by_both(void (*check)(void))
+{
+        check();
+        by_chunks = true;
+        check();
+        by_chunks = false;
+}
+
+static void arrives_from_wherever_it_comes(void)
+{
+        by_both(check_arrival_from_anywhere);
+}
+
+static void arrives_whole_wherever_it_is_cut(void)
+{
+        by_both(check_arrival_in_halves);
 }
 
 /* What is read in pieces is cut at their end, at whatever octet that is. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "harness.h"
 #include "envelope.h"
+#include "wire/command.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -79,8 +80,12 @@ static void checks_each_recipient(void)
         check(&no_list, "to: is NULL");
 }
 
-#define TEN_E    "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9"
-#define EIGHTY_E TEN_E TEN_E TEN_E TEN_E TEN_E TEN_E TEN_E TEN_E
+#define TEN_E "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9"
+#define TEN_SNOWMEN                                                                                        \
+        "\xe2\x98\x83\xe2\x98\x83\xe2\x98\x83\xe2\x98\x83\xe2\x98\x83\xe2\x98\x83\xe2\x98\x83\xe2\x98\x83" \
+        "\xe2\x98\x83\xe2\x98\x83"
+#define SIXTY_SNOWMEN TEN_SNOWMEN TEN_SNOWMEN TEN_SNOWMEN TEN_SNOWMEN TEN_SNOWMEN TEN_SNOWMEN
+#define EIGHTY_E      TEN_E TEN_E TEN_E TEN_E TEN_E TEN_E TEN_E TEN_E
 
 static const struct esmtp_parameter plain[] = { { "X-A", NULL }, { "XVERP", "a;b" } };
 static const struct esmtp_parameter spaced[] = { { "X-A", NULL }, { "X-B", "a b" } };
@@ -110,7 +115,8 @@ static void checks_the_parameters_of_a_recipient(void)
                 { { .notify = 0, .orcpt = "a=b;c" },
                         "orcpt of to 2: does not begin with an address type and a semicolon" },
                 { { .notify = 0, .orcpt = "rfc822;" }, "orcpt of to 2: has no address behind its type" },
-                { { .notify = 0, .orcpt = "rfc822;a\r\nDATA" }, "orcpt of to 2: holds a CR or LF" },
+                { { .notify = 0, .orcpt = "rfc822;a\r\nDATA" },
+                        "orcpt of to 2: has octets that are not printable ASCII" },
                 { { .notify = 0, .orcpt = "rfc822;\xc3\xa9" },
                         "orcpt of to 2: has octets that are not printable ASCII" },
                 { { .notify = 0,
@@ -125,7 +131,7 @@ static void checks_the_parameters_of_a_recipient(void)
                           .orcpt = "rfc822;" HUNDRED HUNDRED HUNDRED HUNDRED TEN TEN TEN TEN TEN TEN TEN TEN
                                   TEN "a+" },
                         "orcpt of to 2: is longer than 500 octets when encoded" },
-                { { .orcpt = "rfc822;a\x7f" }, "orcpt of to 2: holds a control octet" },
+                { { .orcpt = "rfc822;a\x7f" }, "orcpt of to 2: has octets that are not printable ASCII" },
                 { { .orcpt = "rfc822;a\x80" }, "orcpt of to 2: has octets that are not printable ASCII" },
                 { { .orcpt = "utf-8;\xc3\xa9 x" }, NULL },
                 { { .orcpt = "UTF-8;\xc3\xa9" }, NULL },
@@ -140,6 +146,13 @@ static void checks_the_parameters_of_a_recipient(void)
                         NULL },
                 { { .orcpt = "utf-8;" EIGHTY_E "\xc3\xa9\xc3\xa9"
                              "abc" },
+                        "orcpt of to 2: is longer than 500 octets when encoded" },
+                /* 61 characters of 3 octets, 8 encoded. */
+                { { .orcpt = "utf-8;" SIXTY_SNOWMEN "\xe2\x98\x83"
+                             "abcdef" },
+                        NULL },
+                { { .orcpt = "utf-8;" SIXTY_SNOWMEN "\xe2\x98\x83"
+                             "abcdefg" },
                         "orcpt of to 2: is longer than 500 octets when encoded" },
                 { { .others = plain, .other_count = 2 }, NULL },
                 { { .others = spaced, .other_count = 2 },
@@ -180,8 +193,8 @@ static void checks_the_parameters_of_the_message(void)
                 { { .body = POSTEL_BODY_BINARYMIME }, NULL },
                 { { .envid = "" }, "envid: is empty" },
                 { { .envid = HUNDRED "a" }, "envid: is longer than 100 octets" },
-                { { .envid = "a\n" }, "envid: holds a CR or LF" },
-                { { .envid = "a\x7f" }, "envid: holds a control octet" },
+                { { .envid = "a\n" }, "envid: has octets that are not printable ASCII" },
+                { { .envid = "a\x7f" }, "envid: has octets that are not printable ASCII" },
                 { { .envid = "a\x80" }, "envid: has octets that are not printable ASCII" },
                 { { .auth = "" }, NULL },
                 { { .auth = "a@b.c" }, NULL },
@@ -315,8 +328,8 @@ static void knows_the_calendar(void)
                 { "2026-1a-24T18:00:00Z", none },
                 { "tomorrow", none },
                 { "", none },
-                { "2026-12-24T18:00:00Z\n", "hold_until: holds a CR or LF" },
-                { "2026-12-24T18:00:00Z\x7f", "hold_until: holds a control octet" },
+                { "2026-12-24T18:00:00Z\n", "hold_until: has octets that are not printable ASCII" },
+                { "2026-12-24T18:00:00Z\x7f", "hold_until: has octets that are not printable ASCII" },
                 { "2026-12-24T18:00:00Z\x80", "hold_until: has octets that are not printable ASCII" },
         };
 
@@ -455,6 +468,16 @@ static void compares_an_envelope_with_an_offer(void)
                         "(FUTURERELEASE)" },
                 { { .hold_until = "2027-01-01T03:30:00Z" }, "FUTURERELEASE 60 2027-01-01t00:00:00.999-03:30",
                         false, NULL },
+                /* 2100 has no leap day: both are of the first of March. */
+                { { .hold_until = "2100-03-01T00:30:00Z" }, "FUTURERELEASE 60 2100-02-28T23:45:00-01:00",
+                        false, NULL },
+                { { .hold_until = "2100-03-01T00:30:00Z" }, "FUTURERELEASE 60 2100-02-28T23:15:00-01:00",
+                        false,
+                        "hold_until: the server holds until no later than 2100-02-28T23:15:00-01:00 "
+                        "(FUTURERELEASE)" },
+                /* No second of that name: no limit. */
+                { { .hold_until = "2030-01-01T00:00:00Z" }, "FUTURERELEASE 60 2026-12-31T23:59:60+01:00",
+                        false, NULL },
                 { { .has_priority = true }, "", false, "mt_priority: the server does not offer MT-PRIORITY" },
                 { { .has_priority = true }, "MT-PRIORITY", false, NULL },
                 { { .has_priority = true, .priority_profile = "mixer" }, "MT-PRIORITY MIXER", false, NULL },
@@ -495,6 +518,135 @@ static void compares_an_envelope_with_an_offer(void)
                         rows[i].envelope.smtputf8 ||
                                 (rows[i].message && strstr(rows[i].message, "SMTPUTF8")));
                 ehlo_deinit(&ehlo);
+        }
+}
+
+/* Every text that an envelope has, each by a function that puts it where it belongs. */
+
+struct parts {
+        struct envelope envelope;
+        struct recipient_parameters recipient;
+        struct esmtp_parameter other;
+        const char *to[1];
+};
+
+static void put_from(struct parts *parts, const char *text)
+{
+        parts->envelope.from = text;
+}
+
+static void put_to(struct parts *parts, const char *text)
+{
+        parts->to[0] = text;
+}
+
+static void put_envid(struct parts *parts, const char *text)
+{
+        parts->envelope.envid = text;
+}
+
+static void put_auth(struct parts *parts, const char *text)
+{
+        parts->envelope.auth = text;
+}
+
+static void put_hold_until(struct parts *parts, const char *text)
+{
+        parts->envelope.hold_until = text;
+}
+
+static void put_orcpt(struct parts *parts, const char *text)
+{
+        parts->recipient.orcpt = text;
+}
+
+static void put_mail_keyword(struct parts *parts, const char *text)
+{
+        parts->other = (struct esmtp_parameter){ text, "x" };
+        parts->envelope.other_count = 1;
+}
+
+static void put_mail_value(struct parts *parts, const char *text)
+{
+        parts->other = (struct esmtp_parameter){ "X", text };
+        parts->envelope.other_count = 1;
+}
+
+static void put_rcpt_keyword(struct parts *parts, const char *text)
+{
+        parts->other = (struct esmtp_parameter){ text, "x" };
+        parts->recipient.other_count = 1;
+}
+
+static void put_rcpt_value(struct parts *parts, const char *text)
+{
+        parts->other = (struct esmtp_parameter){ "X", text };
+        parts->recipient.other_count = 1;
+}
+
+/* What the check says must be what the writer says, which does not know of the check. */
+static void check_both(void (*put)(struct parts *, const char *), const char *text, bool smtputf8, bool valid)
+{
+        struct parts parts = { .envelope = { .from = "a@b.c", .to_count = 1, .smtputf8 = smtputf8 },
+                .to = { "d@e.f" } };
+        const struct mail_parameters mail = { .smtputf8 = smtputf8 };
+        struct buffer out;
+
+        put(&parts, text);
+        parts.envelope.to = parts.to;
+        parts.envelope.parameters = &parts.recipient;
+        parts.envelope.others = parts.recipient.others = &parts.other;
+        CHECK_INT(envelope_check(&parts.envelope, NULL), valid ? POSTEL_OK : POSTEL_INVALID);
+        buffer_init(&out, 5000);
+        postel_status status = command_mail(&out, &parts.envelope, &mail, NULL);
+        if (status == POSTEL_OK)
+                status = command_rcpt(&out, &parts.envelope, 0, smtputf8, NULL);
+        CHECK_INT(status, valid ? POSTEL_OK : POSTEL_INVALID);
+        buffer_deinit(&out);
+}
+
+static void is_at_one_with_the_writer_on_every_octet(void)
+{
+        static const struct {
+                void (*put)(struct parts *parts, const char *text);
+                const char *before, *behind; /* what makes it valid but for the octet between them */
+                const char *cut; /* what it may not be, as if a NUL had cut it */
+        } rows[] = {
+                { put_from, "a", "@b.c", "a" },
+                { put_from, "\"a", "\"@b.c", "\"a" },
+                { put_from, "a@b", "c.d", "a@" },
+                { put_to, "a", "@b.c", "a" },
+                { put_to, "a@b", "c.d", "" },
+                { put_envid, "a", "b", NULL },
+                { put_auth, "a", "@b.c", "a" },
+                { put_hold_until, "2026-12-24T18:00:00Z", "", "" },
+                { put_orcpt, "rfc822;a", "b", "rfc822" },
+                { put_orcpt, "utf-8;a", "b", "utf-8" },
+                { put_mail_keyword, "X", "Y", "" },
+                { put_mail_value, "X", "Y", "" },
+                { put_rcpt_keyword, "X", "Y", "" },
+                { put_rcpt_value, "X", "Y", "" },
+        };
+        static const char octets[] = "\r\n\t\x01\x1b\x1f\x7f\x80\x9f\xa0\xc3\xff";
+        char text[60];
+
+        for (size_t i = 0; i < COUNT(rows); i++) {
+                snprintf(text, sizeof(text), "%s%s", rows[i].before, rows[i].behind);
+                harness_row("%zu", i);
+                check_both(rows[i].put, text, false, true);
+                check_both(rows[i].put, text, true, true);
+                for (const char *octet = octets; *octet; octet++) {
+                        snprintf(text, sizeof(text), "%s%c%s", rows[i].before, *octet, rows[i].behind);
+                        harness_row("%zu, octet %d", i, (unsigned char)*octet);
+                        check_both(rows[i].put, text, false, false);
+                        check_both(rows[i].put, text, true, false);
+                }
+                snprintf(text, sizeof(text), "%s\xc2\x85%s", rows[i].before, rows[i].behind);
+                harness_row("%zu, NEL", i);
+                check_both(rows[i].put, text, true, false);
+                harness_row("%zu, cut", i);
+                if (rows[i].cut)
+                        check_both(rows[i].put, rows[i].cut, true, false);
         }
 }
 
@@ -626,6 +778,7 @@ int main(void)
                 { "knows the calendar", knows_the_calendar },
                 { "checks parameters of unknown extensions", checks_parameters_of_unknown_extensions },
                 { "compares an envelope with an offer", compares_an_envelope_with_an_offer },
+                { "is at one with the writer on every octet", is_at_one_with_the_writer_on_every_octet },
                 { "keeps what the setters are given", keeps_what_the_setters_are_given },
                 { "tolerates no envelope, and remembers a recipient that is none",
                         tolerates_no_envelope_and_remembers_no_recipient },

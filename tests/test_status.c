@@ -11,12 +11,12 @@
 
 static void names_every_status_and_phase(void)
 {
-        for (int i = 0; i <= POSTEL_MEMORY; i++) {
+        for (int i = 0; i <= POSTEL_POLICY; i++) {
                 harness_row("%d", i);
                 CHECK(strcmp(postel_status_name((postel_status)i), "?") != 0);
                 CHECK(strcmp(postel_status_text((postel_status)i), "?") != 0);
         }
-        for (int i = 0; i <= POSTEL_PHASE_QUIT; i++) {
+        for (int i = 0; i <= POSTEL_PHASE_HELP; i++) {
                 harness_row("%d", i);
                 CHECK(strcmp(postel_phase_name((postel_phase)i), "?") != 0);
         }
@@ -24,17 +24,24 @@ static void names_every_status_and_phase(void)
         CHECK_STR(postel_status_name(POSTEL_HOST_UNKNOWN), "HOST_UNKNOWN");
         CHECK_STR(postel_status_text(POSTEL_TIMEOUT), "the time ran out");
         CHECK_STR(postel_phase_name(POSTEL_PHASE_RCPT), "rcpt");
+        CHECK_STR(postel_status_name(POSTEL_POLICY), "POLICY");
+        CHECK_STR(postel_phase_name(POSTEL_PHASE_VRFY), "vrfy");
+        CHECK_STR(postel_phase_name(POSTEL_PHASE_EXPN), "expn");
+        CHECK_STR(postel_phase_name(POSTEL_PHASE_HELP), "help");
 }
 
 static void names_no_number_that_is_none(void)
 {
-        static const int numbers[] = { -1, 17, 1000 };
+        static const struct {
+                int status, phase;
+        } numbers[] = { { -1, -1 }, { POSTEL_POLICY + 1, POSTEL_PHASE_HELP + 1 }, { 1000, 1000 } };
 
         for (size_t i = 0; i < COUNT(numbers); i++) {
                 postel_status status;
                 postel_phase phase;
-                memcpy(&status, &numbers[i], sizeof(status));
-                memcpy(&phase, &numbers[i], sizeof(phase));
+                memcpy(&status, &numbers[i].status, sizeof(status));
+                memcpy(&phase, &numbers[i].phase, sizeof(phase));
+                harness_row("%d, %d", numbers[i].status, numbers[i].phase);
                 CHECK_STR(postel_status_name(status), "?");
                 CHECK_STR(postel_status_text(status), "?");
                 CHECK_STR(postel_phase_name(phase), "?");
@@ -51,6 +58,10 @@ static void keeps_the_numbers_that_bindings_know(void)
         CHECK_INT(POSTEL_PHASE_NONE, 0);
         CHECK_INT(POSTEL_PHASE_FINAL, 12);
         CHECK_INT(POSTEL_PHASE_QUIT, 15);
+        CHECK_INT(POSTEL_POLICY, 17);
+        CHECK_INT(POSTEL_PHASE_VRFY, 16);
+        CHECK_INT(POSTEL_PHASE_EXPN, 17);
+        CHECK_INT(POSTEL_PHASE_HELP, 18);
         CHECK_INT(postel_error_size(), sizeof(postel_error));
 }
 

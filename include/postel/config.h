@@ -49,9 +49,17 @@ typedef enum postel_protocol {
         POSTEL_PROTOCOL_LMTP = 1 /* RFC 2033: every accepted recipient has a final reply of its own */
 } postel_protocol;
 
-/* When content is sent by BDAT rather than by DATA (RFC 3030). */
+/*
+ * When content is sent by BDAT rather than by DATA (RFC 3030). AUTO does so where the server offers it and it
+ * saves a round trip: with content of up to 256 KiB that could be looked through, and in which no line can be
+ * taken for a command (some servers read refused chunks as such). With PIPELINING such content leaves
+ * together with its envelope, unless nothing was heard on the session for 5 seconds or all recipients or none
+ * are wanted. The price: a session that is lost before the reply leaves POSTEL_OUTCOME_UNKNOWN where DATA may
+ * have left POSTEL_OUTCOME_NOT_SENT. A server that announces BDAT and refuses it (500 to 504), or does not
+ * answer it, is asked for DATA from then on.
+ */
 typedef enum postel_chunking {
-        POSTEL_CHUNKING_AUTO = 0, /* where the server offers it and a round trip is saved */
+        POSTEL_CHUNKING_AUTO = 0,
         POSTEL_CHUNKING_NEVER = 1,
         POSTEL_CHUNKING_ALWAYS = 2 /* POSTEL_UNSUPPORTED where the server does not offer it */
 } postel_chunking;

@@ -111,8 +111,9 @@ POSTEL_API postel_status postel_connection_noop(
  * EXPN, else POSTEL_UNSUPPORTED, and is POSTEL_INVALID for HELP.
  *
  * POSTEL_OK for a reply 2yz (252 is one: the server will not say); POSTEL_REJECTED or POSTEL_DEFERRED for
- * others. In each of these cases *reply is the caller's, to be freed with postel_reply_free(); `reply` may be
- * NULL. POSTEL_INVALID, POSTEL_UNSUPPORTED and the statuses of postel_connection_noop(): *reply is NULL.
+ * others (also a 421, which ends the session). In each of these cases *reply is the caller's, to be freed
+ * with postel_reply_free(); `reply` may be NULL. POSTEL_INVALID, POSTEL_UNSUPPORTED, POSTEL_MEMORY and the
+ * other statuses of postel_connection_noop(): *reply is NULL.
  */
 POSTEL_API postel_status postel_connection_vrfy(postel_connection *connection, const char *name,
         int timeout_ms, postel_reply **reply, postel_error *error);

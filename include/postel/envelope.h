@@ -132,16 +132,16 @@ POSTEL_API void postel_envelope_set_by(
         postel_envelope *envelope, long long seconds, postel_by mode, int trace);
 
 /*
- * Future release (RFC 4865): hold the message for so many seconds (1 to 999,999,999, and no more than the
- * server says; 0: not), or until a point in time, "2026-12-24T18:00:00Z" (RFC 3339 section 5.6, in UTC; NULL:
- * not). Not both.
+ * Future release (RFC 4865): hold the message for so many seconds (1 to 999,999,999; 0: not), or until a
+ * point in time, "2026-12-24T18:00:00Z" (RFC 3339 section 5.6, in UTC, with no more than two digits of a
+ * fraction; NULL: not). Not both, and no longer than the server says.
  */
 POSTEL_API void postel_envelope_set_hold_for(postel_envelope *envelope, long long seconds);
 POSTEL_API void postel_envelope_set_hold_until(postel_envelope *envelope, const char *date_time);
 
 /*
  * Priority from -9 to 9 (RFC 6710). `profile` ("MIXER", "STANAG4406", "NSEP") demands a server that names
- * that profile in its offer; NULL takes any.
+ * that profile in its offer, which servers need not do; NULL takes any.
  */
 POSTEL_API void postel_envelope_set_mt_priority(postel_envelope *envelope, int priority, const char *profile);
 

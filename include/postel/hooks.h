@@ -6,6 +6,11 @@
  * Where a program may look in, forbid, or bring its own: a policy, audit events, and a transport. None is
  * required. The trace is in config.h.
  *
+ *     postel_config_set_max_recipients(config, 100); // the policy that is built in
+ *     postel_config_set_policy(config, NULL, NULL); // and no function besides
+ *     postel_config_set_transport(config, NULL, NULL); // a socket
+ *     puts(postel_audit_event_name(POSTEL_AUDIT_END));
+ *
  * `user_data` is passed on untouched and must outlive every connection and pool made of the config. With a
  * pool, functions are called from several threads at once. They may block (and are then part of the call's
  * time); they must not call into the same connection or its pool.
@@ -63,7 +68,8 @@ POSTEL_API const char *postel_audit_event_name(postel_audit_event event);
 
 /*
  * Called for each milestone of a session, in order, by the thread that reached it. A session that was begun
- * to be opened has END exactly once, as its last event. `session` as for a trace; `detail` is borrowed for
+ * to be opened has END exactly once, as its last event; it is "CLOSED" when the session was neither ended by
+ * QUIT nor by a fault, but thrown away. `session` as for a trace; `detail` is borrowed for
  * the call and never NULL.
  */
 typedef void (*postel_audit_function)(void *user_data, unsigned long long session, postel_audit_event event,
@@ -104,7 +110,8 @@ typedef struct postel_transport {
         void (*wake)(void *stream);
 
         /* Optional: protects the stream by TLS of the caller's own, verified for that name ("" when neither
-         * it nor a host is set), within timeout_ms. 0, or anything else: POSTEL_TLS. Such a session counts as secure. */
+         * it nor a host is set), within timeout_ms. 0, or anything else: POSTEL_TLS. Such a session counts as
+         * secure. */
         int (*start_tls)(
                 void *stream, const char *server_name, int timeout_ms, char *reason, size_t reason_size);
 

@@ -152,9 +152,8 @@ postel_status session_authenticate(struct session *session, struct deadline dead
         status = converse(&login, error);
         /* An exchange that was given up with "*" ends with a reply, too. */
         bool heard = login.reply.code && !session->channel.dead;
-        if (heard || session->channel.dead)
-                session_audit_reply(session, POSTEL_AUDIT_AUTH, login.mechanism, heard ? POSTEL_OK : status,
-                        &login.reply, error);
+        session_audit_reply(
+                session, POSTEL_AUDIT_AUTH, login.mechanism, heard ? POSTEL_OK : status, &login.reply, error);
         sasl_free(&login.sasl);
         if (status == POSTEL_OK && login.reply.code != 235)
                 status = refused(session, &login.reply, error);

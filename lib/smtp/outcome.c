@@ -242,6 +242,11 @@ void outcome_end_sent(struct outcome_log *log)
         log->end_sent = true;
 }
 
+void outcome_end_ignored(struct outcome_log *log)
+{
+        log->end_sent = false;
+}
+
 /* Nothing more will be heard; these are the last words. */
 static void lose(struct outcome_log *log, postel_status status, postel_phase phase, const struct reply *words)
 {

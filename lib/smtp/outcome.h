@@ -93,6 +93,9 @@ void outcome_reopen(struct outcome_log *log);
 /* The end of the message was written: from here on, what is lost is unknown. */
 void outcome_end_sent(struct outcome_log *log);
 
+/* The end of the message was written, and it is certain that the server did not take it. */
+void outcome_end_ignored(struct outcome_log *log);
+
 /*
  * Nothing more will be heard, because of `fault`, or because the server said 421. Who was taken is UNKNOWN
  * once the end was sent, everybody else who is not decided is NOT_SENT.

@@ -304,11 +304,18 @@ static void pipeline_wrote(struct exchange *exchange)
         update_phase(pipeline);
 }
 
-/* A 421 is about all that is on its way. */
+/*
+ * A 421 is about all that is on its way. Replies come in order: where it stands in place of an earlier one,
+ * the end of a message behind it was not taken, although it has been written.
+ */
 static postel_status closing(struct pipeline *pipeline, const struct reply *reply, postel_error *error)
 {
-        for (size_t i = 0; i < pipeline->count; i++)
-                outcome_closed(&transaction_at(pipeline, i)->delivery->log, pipeline->exchange.phase, reply);
+        for (size_t i = 0; i < pipeline->count; i++) {
+                struct outcome_log *log = &transaction_at(pipeline, i)->delivery->log;
+                if (i > 0 || head(pipeline)->due != STEP_CONTENT)
+                        outcome_end_ignored(log);
+                outcome_closed(log, pipeline->exchange.phase, reply);
+        }
         error_set(error, POSTEL_DEFERRED, pipeline->exchange.phase, "%s", reply->text);
         error->code = reply->code;
         return POSTEL_DEFERRED;

@@ -169,7 +169,7 @@ postel_status plan_check(const struct session *session, const struct delivery *d
                 status = check_size(session, &delivery->facts, error);
         if (status == POSTEL_OK)
                 status = envelope_check_offer(
-                        delivery->envelope, &session->ehlo, atomic_load(&session->secure), error);
+                        delivery->envelope, &session->ehlo, stream_is_protected(&session->channel.stream), error);
         return status == POSTEL_OK ? check_recipients(session, delivery, error) : status;
 }
 

@@ -63,7 +63,7 @@ static const char *labels_fault(const char *domain, enum also also)
 {
         size_t size = strlen(domain);
 
-        if (domain[size - 1] == '.')
+        if (size > 0 && domain[size - 1] == '.')
                 return "ends with a dot";
         for (const char *label = domain;; label++) {
                 size_t label_size = strcspn(label, ".");
@@ -222,7 +222,7 @@ const char *forward_path_fault(const char *address)
         return address_fault(address);
 }
 
-/* Of a valid address from here on. */
+/* Of a valid address from here on. Of any other the answer means nothing, but asking does no harm. */
 
 static const char *mailbox_of(const char *address)
 {
@@ -234,11 +234,11 @@ static const char *local_part_end(const char *mailbox)
 {
         const char *at = mailbox;
 
-        if (*at == '"') {
-                for (at++; *at != '"'; at++)
-                        if (*at == '\\')
-                                at++;
-        }
+        if (*at != '"')
+                return at + strcspn(at, "@");
+        for (at++; *at && *at != '"'; at++)
+                if (at[0] == '\\' && at[1])
+                        at++;
         return at + strcspn(at, "@");
 }
 

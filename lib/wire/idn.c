@@ -19,7 +19,7 @@ static const char *reason(int error)
                 const char *fault;
         } rows[] = {
                 { IDN2_MALLOC, idn_no_memory },
-                { IDN2_TOO_BIG_DOMAIN, "has a domain longer than 255 octets" },
+                { IDN2_TOO_BIG_DOMAIN, "has a domain that is too long in its A-label form" },
                 { IDN2_TOO_BIG_LABEL, "has a domain label longer than 63 octets" },
                 { IDN2_PUNYCODE_BIG_OUTPUT, "has a domain label longer than 63 octets" },
                 { IDN2_PUNYCODE_BAD_INPUT, "has a domain label in xn-- form that cannot be decoded" },
