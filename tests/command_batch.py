@@ -430,8 +430,8 @@ def interrupt(world):
                 running.say(*(line(i) for i in range(1, 301)))
                 wait_for(world, "MAIL", 3 if "#" in fault else 1)
                 running.process.send_signal(number)
-                running.process.wait(TIMEOUT_S)     # the input is still open
-                status, found = running.process.returncode, results(running.process.stdout.read())
+                found = results(running.process.stdout.read())      # the input is still open
+                status = running.process.wait(TIMEOUT_S)
             yield from differ(f"{fault}: lines", list(range(1, len(found) + 1)), sorted(r["line"] for r in found))
             accepted = any(r["status"] == "OK" for r in found)
             unknown = any(r["status"] == "UNKNOWN" for r in found)

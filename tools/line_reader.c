@@ -113,7 +113,7 @@ enum line_status line_reader_next(struct line_reader *reader, const char **text,
 
         for (;;) {
                 size_t waiting = reader->end - reader->begin;
-                const char *from = reader->buffer + reader->begin;
+                const char *from = waiting ? reader->buffer + reader->begin : NULL;
                 const char *newline = waiting > seen ? memchr(from + seen, '\n', waiting - seen) : NULL;
 
                 if (newline && reader->is_skipping) {
