@@ -316,11 +316,14 @@ static void read_lines(struct batch *batch)
 /* A message that is on its way may arrive, but not for ever. */
 static void wind_up(struct batch *batch)
 {
+        /* The senders read their pointer without a lock: it is not cleared while they run. They all began
+         * their calls before the grace, and nobody begins one after the stop. */
+        postel_pool *pool = batch->sender.pool;
         struct batch_job *rest;
 
         batch_queue_finish(&batch->queue);
         if (!batch_queue_wait(&batch->queue, GRACE_MS))
-                postel_pool_close(&batch->sender.pool, 0);
+                postel_pool_close(&pool, 0);
         batch_sender_join(&batch->sender);
         rest = batch_queue_rest(&batch->queue);
         while (rest) {
@@ -330,7 +333,8 @@ static void wind_up(struct batch *batch)
                 refuse_interrupted(batch, job);
         }
         batch_output_finish(&batch->output);
-        postel_pool_close(&batch->sender.pool, 0);
+        postel_pool_close(&pool, 0);
+        batch->sender.pool = NULL;
 }
 
 /* What is wrong with the whole batch is told like a message without line. */
