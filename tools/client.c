@@ -3,23 +3,14 @@
 
 #include "client.h"
 
+#include "clock.h"
 #include "text.h"
-
-#include <time.h>
 
 #define QUIT_TIMEOUT_MS 2000
 
-static int64_t now_ms(void)
-{
-        struct timespec now;
-
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 int client_elapsed_ms(const struct client *client)
 {
-        return client->started_ms ? (int)(now_ms() - client->started_ms) : 0;
+        return client->started_ms ? (int)(clock_ms() - client->started_ms) : 0;
 }
 
 int client_left_ms(const struct client *client)
@@ -29,15 +20,21 @@ int client_left_ms(const struct client *client)
         return left > 0 ? left : 0;
 }
 
+static void interrupt(void *user_data)
+{
+        postel_connection_interrupt(user_data);
+}
+
 postel_status client_open(struct client *client, const struct server *server, postel_error *error)
 {
         postel_status status = postel_connection_new(server->config, &client->connection, error);
 
         if (status != POSTEL_OK)
                 return status;
-        if (!signal_watch_start(&client->watch, client->connection))
+        client->watch = (struct signal_watch){ .interrupt = interrupt, .user_data = client->connection };
+        if (!signal_watch_start(&client->watch))
                 return text_error(error, POSTEL_MEMORY, "no thread can be had");
-        client->started_ms = now_ms();
+        client->started_ms = clock_ms();
         client->timeout_ms = server->timeout_ms;
         return postel_connect(client->connection, client->timeout_ms, error);
 }

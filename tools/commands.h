@@ -7,6 +7,7 @@
  * first, and returns the exit status.
  */
 int send_run(int argc, char **argv);
+int batch_run(int argc, char **argv);
 int probe_run(int argc, char **argv);
 
 #endif

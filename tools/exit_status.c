@@ -3,15 +3,12 @@
 
 #include "exit_status.h"
 
-#define SOME_ACCEPTED   1
-#define UNKNOWN_OUTCOME 2
-
 static const int exit_statuses[] = {
         [POSTEL_OK] = EX_OK,
-        [POSTEL_PARTIAL] = SOME_ACCEPTED,
+        [POSTEL_PARTIAL] = EXIT_SOME_ACCEPTED,
         [POSTEL_REJECTED] = EX_UNAVAILABLE,
         [POSTEL_DEFERRED] = EX_TEMPFAIL,
-        [POSTEL_UNKNOWN] = UNKNOWN_OUTCOME,
+        [POSTEL_UNKNOWN] = EXIT_UNKNOWN_OUTCOME,
         [POSTEL_INVALID] = EX_DATAERR,
         [POSTEL_UNSUPPORTED] = EX_UNAVAILABLE,
         [POSTEL_HOST_UNKNOWN] = EX_NOHOST,
@@ -24,6 +21,7 @@ static const int exit_statuses[] = {
         [POSTEL_CLOSED] = EX_IOERR,
         [POSTEL_INTERRUPTED] = EX_TEMPFAIL,
         [POSTEL_MEMORY] = EX_OSERR,
+        [POSTEL_POLICY] = EX_DATAERR,
 };
 
 int exit_status(postel_status status)

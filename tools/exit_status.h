@@ -6,6 +6,9 @@
 
 #include <sysexits.h>
 
+#define EXIT_SOME_ACCEPTED   1
+#define EXIT_UNKNOWN_OUTCOME 2
+
 int exit_status(postel_status status);
 
 /* The table in words, for the end of every --help. */

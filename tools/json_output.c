@@ -10,6 +10,7 @@
 #include "text.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 json_t *json_text(const char *text)
 {
@@ -28,28 +29,46 @@ void json_append(json_t **list, json_t *value)
         *list = NULL;
 }
 
+/* Jansson leaves DEL as it is. It can only stand in a string, and so may be escaped. */
+#define DEL         '\x7f'
+#define ESCAPED_DEL "\\u007f"
+
 /* Times are given to the microsecond; more digits would only show how binary fractions are rounded. */
-#define STYLE (JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(12))
+#define STYLE (JSON_COMPACT | JSON_ENSURE_ASCII | JSON_ENCODE_ANY | JSON_REAL_PRECISION(12))
+
+char *json_line(json_t *value)
+{
+        char *dump = value ? json_dumps(value, STYLE) : NULL;
+        size_t dels = 0;
+        char *line = NULL;
+
+        json_decref(value);
+        for (const char *at = dump; at && *at; at++)
+                dels += *at == DEL;
+        if (dump)
+                line = malloc(strlen(dump) + dels * (sizeof(ESCAPED_DEL) - 2) + sizeof("\n"));
+        if (line) {
+                char *end = line;
+
+                for (const char *at = dump; *at; at++)
+                        end = *at == DEL ? stpcpy(end, ESCAPED_DEL) : stpncpy(end, at, 1);
+                strcpy(end, "\n");
+        }
+        free(dump);
+        return line;
+}
 
 void json_write_line(json_t *value)
 {
-        char *line = value ? json_dumps(value, STYLE) : NULL;
+        char *line = json_line(value);
         postel_error error;
 
-        if (!line) {
+        if (line) {
+                fputs(line, stdout);
+        } else {
                 text_error(&error, POSTEL_MEMORY, "the report does not fit into memory");
                 report_error(&error);
-        } else {
-                /* Jansson leaves DEL as it is. It can only stand in a string, and so may be escaped here. */
-                for (const char *at = line; *at; at++) {
-                        if (*at == 0x7f)
-                                fputs("\\u007f", stdout);
-                        else
-                                putchar(*at);
-                }
-                putchar('\n');
         }
         fflush(stdout);
         free(line);
-        json_decref(value);
 }

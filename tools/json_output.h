@@ -11,6 +11,12 @@ json_t *json_text(const char *text);
 void json_append(json_t **list, json_t *value);
 
 /*
+ * A value as a line, LF included, to be freed with free(), and takes the value over. NULL when memory ran
+ * out, also for a value that is NULL for this reason.
+ */
+char *json_line(json_t *value);
+
+/*
  * Writes a value as one line to standard output, at once, and takes it over. NULL stands for one that did not
  * fit into memory, which is said on standard error.
  */

@@ -22,6 +22,7 @@ static const struct command {
         const char *summary;
 } commands[] = {
         { "send", (char[]){ "postel send" }, send_run, "hand one message to a server" },
+        { "batch", (char[]){ "postel batch" }, batch_run, "hand many messages to a server" },
         { "probe", (char[]){ "postel probe" }, probe_run, "show what a server offers" },
 };
 
@@ -34,7 +35,7 @@ static void write_version(FILE *out, struct argp_state *state)
 static void write_help(FILE *out)
 {
         fputs("Usage: postel COMMAND [OPTION...]\n"
-              "Hands mail to SMTP servers.\n\n",
+              "Hands mail to SMTP and LMTP servers.\n\n",
                 out);
         for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
                 fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].summary);

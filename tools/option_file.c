@@ -65,6 +65,12 @@ static postel_status add_flag(
         return POSTEL_OK;
 }
 
+static bool is_list(const struct argp_option *option)
+{
+        return option->key == OPTION_TO || option->key == OPTION_MAIL_PARAM ||
+               option->key == OPTION_RCPT_PARAM;
+}
+
 static int add_all(struct options *options, json_t *object, postel_error *error)
 {
         const char *name;
@@ -83,7 +89,7 @@ static int add_all(struct options *options, json_t *object, postel_error *error)
                         continue;
                 if (!option->arg)
                         status = add_flag(options, option, value, error);
-                else if (json_is_array(value) && option->key == OPTION_TO)
+                else if (json_is_array(value) && is_list(option))
                         status = add_list(options, option, value, error);
                 else
                         status = add_text(options, option, value, error);

@@ -58,7 +58,7 @@ static error_t take_argument(int key, char *argument, struct argp_state *state)
                 parse->options->operand = argument;
                 return 0;
         case ARGP_KEY_END:
-                if (parse->syntax->operand && !parse->options->operand)
+                if (parse->syntax->operand && !parse->syntax->is_operand_optional && !parse->options->operand)
                         argp_error(state, "%s is missing", parse->syntax->operand);
                 return 0;
         default:
@@ -66,12 +66,12 @@ static error_t take_argument(int key, char *argument, struct argp_state *state)
         }
 }
 
-static void join_groups(struct options *options, const struct options_syntax *syntax)
+static void join_tables(struct options *options, const struct options_syntax *syntax)
 {
         size_t count = 0;
 
-        for (const struct argp_option *const *group = syntax->groups; *group; group++) {
-                for (const struct argp_option *option = *group; option->name || option->doc; option++)
+        for (const struct argp_option *const *table = syntax->tables; *table; table++) {
+                for (const struct argp_option *option = *table; option->name || option->doc; option++)
                         options->known[count++] = *option;
         }
 }
@@ -87,7 +87,7 @@ int options_parse(struct options *options, const struct options_syntax *syntax, 
                 .doc = syntax->help,
         };
 
-        join_groups(options, syntax);
+        join_tables(options, syntax);
         if (argp_parse(&argp, argc, argv, 0, NULL, &parse) != 0)
                 return exit_status(
                         text_error(error, POSTEL_MEMORY, "the command line does not fit into memory"));

@@ -3,8 +3,9 @@
 #define OPTIONS_H
 
 /*
- * What was asked for, as texts: from the command line and, where that is silent, from the options file.
- * Nothing is interpreted here; see option_values.h for that.
+ * What was asked for, as texts: from the command line and, where that is silent, from the options file; or
+ * from a line of a batch and, where that is silent, from these two. Nothing is interpreted here; see
+ * option_values.h for that.
  */
 
 #include <postel/error.h>
@@ -18,6 +19,8 @@ enum option_id {
         OPTION_URL = OPTION_FIRST,
         OPTION_HOST,
         OPTION_PORT,
+        OPTION_SOCKET,
+        OPTION_LMTP,
         OPTION_TLS,
         OPTION_SERVER_NAME,
         OPTION_CA,
@@ -38,9 +41,24 @@ enum option_id {
         OPTION_BODY,
         OPTION_NEWLINES,
         OPTION_MAX_LINE,
+        OPTION_SMTPUTF8,
+        OPTION_REQUIRE_TLS,
+        OPTION_BY,
+        OPTION_HOLD_FOR,
+        OPTION_HOLD_UNTIL,
+        OPTION_MT_PRIORITY,
+        OPTION_AUTH_PARAM,
+        OPTION_ALL_OR_NONE,
+        OPTION_MAIL_PARAM,
+        OPTION_RCPT_PARAM,
+        OPTION_MAX_RECIPIENTS,
+        OPTION_MAX_OCTETS,
         OPTION_TIMEOUT,
         OPTION_PHASE_TIMEOUT,
         OPTION_PIPELINING,
+        OPTION_CHUNKING,
+        OPTION_POOL,
+        OPTION_ORDERED,
         OPTION_TRACE,
         OPTION_JSON,
         OPTION_OPTIONS_FILE,
@@ -52,11 +70,13 @@ enum option_id {
 /* Groups of --help, in its order. Within a group argp sorts by name. */
 enum option_group { GROUP_WHERE = 1, GROUP_WHO, GROUP_WHAT, GROUP_HOW };
 #define OPTION_GROUPS 4
+#define OPTION_TABLES 6
 
 /* What a subcommand understands. */
 struct options_syntax {
-        const struct argp_option *groups[OPTION_GROUPS + 1]; /* tables of options; NULL ends the list */
+        const struct argp_option *tables[OPTION_TABLES + 1]; /* tables of options; NULL ends the list */
         const char *operand; /* what its one operand is called, or NULL without one */
+        bool is_operand_optional;
         const char *help;
 };
 
@@ -68,7 +88,8 @@ struct option_texts {
 struct options {
         struct argp_option known[OPTION_COUNT + OPTION_GROUPS + 1]; /* of this subcommand, with headings */
         struct option_texts values[OPTION_COUNT];
-        const char *operand;
+        const char *operand; /* NULL without one */
+        const struct options *defaults; /* NULL; for a line of a batch: the options of the command */
 };
 
 /*

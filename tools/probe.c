@@ -8,11 +8,26 @@
 #include "server.h"
 #include "client.h"
 
+#include <string.h>
+
 static const struct options_syntax syntax = {
-        .groups = { server_where_options, server_who_options, server_how_options, NULL },
+        .tables = { server_where_options, server_who_options, server_how_options, NULL },
         .help = "Connects to a server, logs in if a user is given, and tells what it offers."
                 "\v" EXIT_STATUS_HELP,
 };
+
+/* As it was asked for. NULL for TCP. */
+static const char *socket_path(const struct options *options)
+{
+        static const char scheme[] = "lmtp+unix:";
+        const char *url = options_text(options, OPTION_URL);
+
+        if (options_given(options, OPTION_SOCKET))
+                return options_text(options, OPTION_SOCKET);
+        if (url && strncasecmp(url, scheme, strlen(scheme)) == 0)
+                return url + strlen(scheme);
+        return NULL;
+}
 
 /* Also of a session that failed half-way: what a server offers often says why. */
 static void look(struct probe_findings *findings, const struct client *client)
@@ -20,6 +35,7 @@ static void look(struct probe_findings *findings, const struct client *client)
         postel_connection *connection = client->connection;
 
         findings->ms = client_elapsed_ms(client);
+        findings->protocol = postel_connection_protocol(connection);
         findings->is_secure = postel_connection_is_secure(connection) != 0;
         findings->is_authenticated = postel_connection_is_authenticated(connection) != 0;
         postel_connection_tls_description(connection, findings->tls, sizeof(findings->tls));
@@ -38,6 +54,7 @@ static void probe(const struct options *options, struct probe_findings *findings
         if (server.config) {
                 findings->host = postel_config_host(server.config);
                 findings->port = postel_config_port(server.config);
+                findings->socket = socket_path(options);
         }
         if (findings->status == POSTEL_OK)
                 findings->status = client_open(&client, &server, &findings->error);

@@ -41,6 +41,42 @@ static json_t *capabilities_json(const postel_capabilities *capabilities)
         return list;
 }
 
+/* What LIMITS (RFC 9422) and the extensions with a number of their own may name. */
+static const struct limit {
+        const char *name;
+        const char *text;
+} limits[] = {
+        { "MAILMAX", "messages in a session" },
+        { "RCPTMAX", "recipients of a message" },
+        { "RCPTDOMAINMAX", "domains of a message" },
+        { "DELIVERBY", "seconds at least to deliver by" },
+        { "FUTURERELEASE", "seconds at most to hold" },
+};
+
+#define LIMIT_COUNT (sizeof(limits) / sizeof(limits[0]))
+
+static json_t *limits_json(const postel_capabilities *capabilities)
+{
+        json_t *object = json_object();
+
+        for (size_t i = 0; i < LIMIT_COUNT; i++) {
+                unsigned long long limit =
+                        capabilities ? postel_capabilities_limit(capabilities, limits[i].name) : 0;
+
+                if (limit &&
+                        json_object_set_new(object, limits[i].name, json_integer((json_int_t)limit)) != 0) {
+                        json_decref(object);
+                        return NULL;
+                }
+        }
+        return object;
+}
+
+static const char *protocol_name(postel_protocol protocol)
+{
+        return protocol == POSTEL_PROTOCOL_LMTP ? "LMTP" : "SMTP";
+}
+
 static json_t *times_json(const struct probe_findings *findings)
 {
         json_t *times = json_object();
@@ -61,13 +97,15 @@ static json_t *findings_json(const struct probe_findings *findings)
         const postel_capabilities *capabilities = findings->capabilities;
         unsigned long long max_size = capabilities ? postel_capabilities_max_size(capabilities) : 0;
 
-        return json_pack("{s:s, s:s, s:i, s:o, s:o, s:i, s:b, s:b, s:o, s:o, s:I, s:o, s:i}", "status",
-                postel_status_name(findings->status), "phase", postel_phase_name(findings->error.phase),
-                "code", findings->error.code, "text", json_text(postel_error_message(&findings->error)),
-                "host", json_text(findings->host), "port", findings->port, "secure", findings->is_secure,
-                "authenticated", findings->is_authenticated, "tls", tls_json(findings), "capabilities",
-                capabilities_json(capabilities), "max_size", (json_int_t)max_size, "times_ms",
-                times_json(findings), "ms", findings->ms);
+        return json_pack("{s:s, s:s, s:i, s:o, s:o, s:i, s:o, s:s, s:b, s:b, s:o, s:o, s:I, s:o, s:o, s:i}",
+                "status", postel_status_name(findings->status), "phase",
+                postel_phase_name(findings->error.phase), "code", findings->error.code, "text",
+                json_text(postel_error_message(&findings->error)), "host", json_text(findings->host), "port",
+                findings->port, "socket", json_text(findings->socket ? findings->socket : ""), "protocol",
+                protocol_name(findings->protocol), "secure", findings->is_secure, "authenticated",
+                findings->is_authenticated, "tls", tls_json(findings), "capabilities",
+                capabilities_json(capabilities), "max_size", (json_int_t)max_size, "limits",
+                limits_json(capabilities), "times_ms", times_json(findings), "ms", findings->ms);
 }
 
 static void write_line(const char *prefix, const char *text)
@@ -90,6 +128,12 @@ static void write_capabilities(const postel_capabilities *capabilities)
                 printf("largest message: %llu octets\n", max_size);
         else
                 puts("largest message: no limit named");
+        for (size_t i = 0; i < LIMIT_COUNT; i++) {
+                unsigned long long limit = postel_capabilities_limit(capabilities, limits[i].name);
+
+                if (limit)
+                        printf("limit: %llu %s\n", limit, limits[i].text);
+        }
         write_line("login offered: ", mechanisms ? mechanisms : "no");
 }
 
@@ -114,13 +158,25 @@ static void write_times(const struct probe_findings *findings)
         }
 }
 
+static void write_server(const struct probe_findings *findings)
+{
+        fputs("server: ", stdout);
+        if (findings->socket) {
+                text_write(stdout, findings->socket);
+                putchar('\n');
+        } else {
+                text_write(stdout, findings->host);
+                printf(" port %d\n", findings->port);
+        }
+        if (findings->capabilities)
+                printf("protocol: %s\n", protocol_name(findings->protocol));
+}
+
 static void write_findings(const struct probe_findings *findings)
 {
-        if (!*findings->host)
+        if (!*findings->host && !findings->socket)
                 return;
-        fputs("server: ", stdout);
-        text_write(stdout, findings->host);
-        printf(" port %d\n", findings->port);
+        write_server(findings);
         if (findings->capabilities)
                 write_capabilities(findings->capabilities);
         write_tls(findings);

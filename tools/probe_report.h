@@ -19,6 +19,8 @@ struct probe_findings {
         postel_error error; /* of any status but POSTEL_OK, else zeroes */
         const char *host;
         int port;
+        const char *socket; /* the path of a Unix socket, as it was given; NULL for TCP */
+        postel_protocol protocol;
         postel_capabilities *capabilities; /* NULL when it never came to EHLO */
         char tls[PROBE_TLS_SIZE]; /* lines; "" without TLS */
         bool is_secure;

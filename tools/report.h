@@ -4,7 +4,11 @@
 
 #include <postel/result.h>
 
+#include <jansson.h>
+#include <limits.h>
 #include <stdbool.h>
+
+#define NO_LINE ULLONG_MAX
 
 /* What became of a message, whether or not there is a result. */
 struct account {
@@ -14,10 +18,15 @@ struct account {
         char *const *recipients; /* as given */
         size_t recipient_count;
         int ms;
+        json_t *id; /* of a line of a batch: a string or a number, NULL for none */
+        unsigned long long line; /* its number; 0: the message of `send`; NO_LINE: of the batch as a whole */
 };
 
 /* Writes the account to standard output, and in readable form an error to standard error as well. */
 void report_account(const struct account *account, bool is_json);
+
+/* The account as a text that ends with LF, for free(). NULL when memory ran out. */
+char *report_text(const struct account *account, bool is_json);
 
 /* Writes "postel: STATUS: message" to standard error. */
 void report_error(const postel_error *error);

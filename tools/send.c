@@ -4,13 +4,15 @@
 #include "commands.h"
 #include "exit_status.h"
 #include "mail.h"
+#include "mail_parameters.h"
 #include "option_values.h"
 #include "report.h"
 #include "server.h"
 #include "client.h"
 
 static const struct options_syntax syntax = {
-        .groups = { server_where_options, server_who_options, mail_options, server_how_options, NULL },
+        .tables = { server_where_options, server_who_options, mail_address_options, mail_parameter_options,
+                server_how_options, NULL },
         .operand = "FILE|-",
         .help = "Hands the message in FILE, or on standard input, to a server."
                 "\v" EXIT_STATUS_HELP,

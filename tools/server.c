@@ -15,12 +15,17 @@
 const struct argp_option server_where_options[] = {
         { NULL, 0, NULL, 0, "Where the server is:", GROUP_WHERE },
         { "url", OPTION_URL, "URL", 0,
-                "smtps://[user@]host[:port] (TLS from the first octet) or smtp://[user@]host[:port] "
-                "(STARTTLS required); the other options override it",
+                "smtps://[user@]host[:port] (TLS from the first octet), smtp://[user@]host[:port] "
+                "(STARTTLS required), lmtps:// and lmtp:// likewise, or lmtp+unix:/path; the other options "
+                "override it",
                 GROUP_WHERE },
         { "host", OPTION_HOST, "HOST", 0, "Its name, or an IPv4 or IPv6 address", GROUP_WHERE },
-        { "port", OPTION_PORT, "PORT", 0, "Default: 465 with implicit TLS, 587 with STARTTLS, 25 without TLS",
+        { "port", OPTION_PORT, "PORT", 0,
+                "Default: 465 with implicit TLS, 587 with STARTTLS, 25 without TLS; 24 for LMTP",
                 GROUP_WHERE },
+        { "socket", OPTION_SOCKET, "PATH", 0,
+                "Connect to this Unix socket; without TLS unless --tls is given", GROUP_WHERE },
+        { "lmtp", OPTION_LMTP, NULL, 0, "Speak LMTP (RFC 2033), not SMTP", GROUP_WHERE },
         { "tls", OPTION_TLS, "MODE", 0,
                 "implicit, starttls (required; the default), opportunistic (where offered, never a password "
                 "without it) or none",
@@ -61,9 +66,14 @@ const struct argp_option server_how_options[] = {
                 GROUP_HOW },
         { "pipelining", OPTION_PIPELINING, "WHEN", 0, "auto (where offered; the default) or never",
                 GROUP_HOW },
+        { "chunking", OPTION_CHUNKING, "WHEN", 0,
+                "Whether the message is sent by BDAT: auto (where offered and of use; the default), never or "
+                "always",
+                GROUP_HOW },
         { "trace", OPTION_TRACE, NULL, 0, "Show the dialogue, without secrets, on standard error",
                 GROUP_HOW },
-        { "json", OPTION_JSON, NULL, 0, "Report as one JSON object in one line", GROUP_HOW },
+        { "json", OPTION_JSON, NULL, 0, "Report as JSON, one object in one line for each message",
+                GROUP_HOW },
         { "options-file", OPTION_OPTIONS_FILE, "FILE", 0,
                 "A JSON object that gives options by their long names; the command line overrides it",
                 GROUP_HOW },
@@ -81,6 +91,13 @@ static const struct option_choice tls_choices[] = {
 static const struct option_choice pipelining_choices[] = {
         { "auto", POSTEL_PIPELINING_AUTO },
         { "never", POSTEL_PIPELINING_NEVER },
+        { NULL, 0 },
+};
+
+static const struct option_choice chunking_choices[] = {
+        { "auto", POSTEL_CHUNKING_AUTO },
+        { "never", POSTEL_CHUNKING_NEVER },
+        { "always", POSTEL_CHUNKING_ALWAYS },
         { NULL, 0 },
 };
 
@@ -131,6 +148,12 @@ static postel_status configure_where(
                 return status;
         if (options_given(options, OPTION_TLS))
                 postel_config_set_tls(config, (postel_tls)tls);
+        else if (options_given(options, OPTION_SOCKET) && !options_given(options, OPTION_URL))
+                postel_config_set_tls(config, POSTEL_TLS_NONE);
+        if (options_given(options, OPTION_SOCKET))
+                postel_config_set_socket_path(config, options_text(options, OPTION_SOCKET));
+        if (options_given(options, OPTION_LMTP))
+                postel_config_set_protocol(config, POSTEL_PROTOCOL_LMTP);
         if (options_given(options, OPTION_PORT))
                 postel_config_set_port(config, port);
         postel_config_set_server_name(config, options_text(options, OPTION_SERVER_NAME));
@@ -158,6 +181,7 @@ static postel_status configure_how(struct server *server, const struct options *
 {
         int phase_timeout_ms = DEFAULT_PHASE_TIMEOUT_MS;
         int pipelining = POSTEL_PIPELINING_AUTO;
+        int chunking = POSTEL_CHUNKING_AUTO;
         postel_status status;
 
         server->timeout_ms = DEFAULT_TIMEOUT_MS;
@@ -166,13 +190,32 @@ static postel_status configure_how(struct server *server, const struct options *
                 status = options_seconds(options, OPTION_PHASE_TIMEOUT, &phase_timeout_ms, error);
         if (status == POSTEL_OK)
                 status = options_choice(options, OPTION_PIPELINING, pipelining_choices, &pipelining, error);
+        if (status == POSTEL_OK)
+                status = options_choice(options, OPTION_CHUNKING, chunking_choices, &chunking, error);
         if (status != POSTEL_OK)
                 return status;
         postel_config_set_timeout_ms(server->config, server->timeout_ms);
         postel_config_set_phase_timeout_ms(server->config, phase_timeout_ms);
         postel_config_set_pipelining(server->config, (postel_pipelining)pipelining);
+        postel_config_set_chunking(server->config, (postel_chunking)chunking);
         if (options_given(options, OPTION_TRACE))
                 postel_config_set_trace(server->config, trace, NULL);
+        return POSTEL_OK;
+}
+
+static postel_status configure_limits(
+        postel_config *config, const struct options *options, postel_error *error)
+{
+        int recipients = 0;
+        unsigned long long octets = 0;
+        postel_status status = options_int(options, OPTION_MAX_RECIPIENTS, &recipients, error);
+
+        if (status == POSTEL_OK)
+                status = options_octets(options, OPTION_MAX_OCTETS, &octets, error);
+        if (status != POSTEL_OK)
+                return status;
+        postel_config_set_max_recipients(config, recipients);
+        postel_config_set_max_octets(config, octets);
         return POSTEL_OK;
 }
 
@@ -186,6 +229,8 @@ postel_status server_init(struct server *server, const struct options *options, 
                 status = configure_where(server->config, options, error);
         if (status == POSTEL_OK)
                 status = configure_how(server, options, error);
+        if (status == POSTEL_OK)
+                status = configure_limits(server->config, options, error);
         if (status == POSTEL_OK)
                 status = configure_who(server->config, options, error);
         if (status == POSTEL_OK)

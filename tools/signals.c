@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A thread that waits for signals: postel_connection_interrupt() may not be called by a signal handler. */
+/* A thread that waits for signals: nothing of the library may be called by a signal handler. */
 
 #include "signals.h"
 
@@ -36,18 +36,20 @@ static void *wait_for_signals(void *argument)
 
                 if (sigwait(&watch->signals, &number) != 0 || number == STOP_SIGNAL)
                         return NULL;
-                if (is_interrupted)
+                if (is_interrupted) {
+                        if (watch->last_words)
+                                watch->last_words(watch->user_data);
                         die_of(number);
+                }
                 is_interrupted = true;
-                postel_connection_interrupt(watch->connection);
+                watch->interrupt(watch->user_data);
         }
 }
 
-bool signal_watch_start(struct signal_watch *watch, postel_connection *connection)
+bool signal_watch_start(struct signal_watch *watch)
 {
         sigset_t before;
 
-        watch->connection = connection;
         sigemptyset(&watch->signals);
         add_unless_ignored(&watch->signals, SIGINT);
         add_unless_ignored(&watch->signals, SIGTERM);
