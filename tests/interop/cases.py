@@ -2,15 +2,27 @@
 """The cases, as tables: each row is tried at every door where it makes sense.  Imported by ./run."""
 import random
 
-from harness import Case
+from harness import Case, Job
 
 POSTFIX = ("postfix starttls", "postfix submissions", "postfix login")
 DOVECOT = ("dovecot starttls", "dovecot submissions")
 AIOSMTPD = ("aiosmtpd starttls", "aiosmtpd submissions")
+EXIM = ("exim starttls", "exim submissions", "exim clear")
+SENDMAIL = ("sendmail starttls", "sendmail submissions", "sendmail clear")
+GOSMTP = ("gosmtp starttls", "gosmtp submissions", "gosmtp few")
+CHASQUID = ("chasquid starttls", "chasquid submissions")
 DOORS = POSTFIX + DOVECOT + AIOSMTPD
+# The servers that are met at one door with every content, at the others with one.
+MORE = ("exim starttls", "opensmtpd clear", "sendmail starttls", "gosmtp starttls", "chasquid starttls")
+OTHERS = ("postfix few", "exim submissions", "exim clear", "sendmail submissions", "sendmail clear", "gosmtp submissions",
+          "gosmtp few", "chasquid submissions")
+LMTP = ("dovecot lmtp", "dovecot unix", "cyrus lmtp", "cyrus login", "gosmtp lmtp", "aiosmtpd lmtp")
 
-# Without a header section Postfix would put an empty line between its trace header and the message.
-HEADER = b"From: <a@example.test>\r\nTo: <alice@example.test>\r\nSubject: interop\r\n\r\n"
+# Without a header section Postfix would put an empty line between its trace header and the message; without Date and
+# Message-ID, OpenSMTPD and Cyrus put theirs there.
+HEADER = (b"From: <a@example.test>\r\nTo: <alice@example.test>\r\nSubject: interop\r\n"
+          b"Date: Mon, 2 Mar 2026 10:00:00 +0000\r\nMessage-ID: <interop@example.test>\r\n\r\n")
+HELLO = HEADER + b"hello\r\n"
 OCTETS = bytes(octet for octet in random.Random(7).choices(range(1, 256), k=4000) if octet not in b"\r\n")
 RANDOM_LINES = b"".join(OCTETS[i:i + 200] + b"\r\n" for i in range(0, len(OCTETS), 200))
 LONG = (b"x" * 998 + b"\r\n") * 3 + b"." * 998 + b"\r\n" + b"y" * 998
@@ -108,6 +120,10 @@ OPTIONS = (
     ("traced", DOORS, {"--trace": True}),
 )
 
+# What the servers with AUTH say of it in their logs is not all the same; that they took the message is enough.
+MORE_MECHANISMS = ("exim starttls", "exim submissions", "sendmail starttls", "sendmail submissions", "gosmtp starttls",
+                   "gosmtp submissions")
+
 REFUSED_UNSENT = {"status": {"UNSUPPORTED", "REJECTED"}, "exit": 69}
 COMMON = ("SIZE 4194304", "8BITMIME")
 CAPABILITIES = {
@@ -117,6 +133,52 @@ CAPABILITIES = {
                                      "AUTH PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256"),
     "aiosmtpd submissions": COMMON + ("ENHANCEDSTATUSCODES", "AUTH LOGIN PLAIN"),
 }
+
+
+MORE_RECIPIENTS = (
+    ("mixed", {"nobody@example.test": NOBODY, "alice@example.test": ACCEPTED, "grey@example.test": GREY,
+               "full@example.test": FULL, "bob@example.test": ACCEPTED, "huge@example.test": HUGE},
+     {"status": "PARTIAL", "exit": 1}),
+)
+
+LMTP_RECIPIENTS = (
+    # One mailbox is over its quota, which is said of it alone, and after the content.
+    ("dovecot lmtp", {"alice@example.test": ACCEPTED, "full@example.test": ("DEFERRED", 552, "5.2.2"),
+                      "nobody@example.test": NOBODY, "bob@example.test": ACCEPTED}),
+    ("dovecot unix", {"full@example.test": ("DEFERRED", 552, "5.2.2"), "bob@example.test": ACCEPTED}),
+    ("cyrus lmtp", {"nobody@example.test": NOBODY, "alice@example.test": ACCEPTED, "carol@example.test": ACCEPTED}),
+    ("cyrus login", {"alice@example.test": ACCEPTED, "nobody@example.test": NOBODY}),
+    ("gosmtp lmtp", {"alice@example.test": ACCEPTED, "datafail@example.test": ("REJECTED", 554, "5.6.0"),
+                     "grey@example.test": GREY, "datalater@example.test": ("DEFERRED", 451, "4.6.0")}),
+    ("aiosmtpd lmtp", {"datalater@example.test": ("DEFERRED", 451, "4.6.0"), "alice@example.test": ACCEPTED,
+                       "datafail@example.test": ("REJECTED", 554, "5.6.0"), "nobody@example.test": NOBODY}),
+)
+# Larger than the mailbox of full.
+QUOTA = HEADER + (b"x" * 70 + b"\r\n") * 30
+
+CHUNKING_DOORS = ("postfix starttls", "postfix submissions", "exim starttls", "exim clear", "dovecot starttls",
+                  "dovecot lmtp", "dovecot unix")
+CHUNKING_CONTENTS = ("leading dots", "lone dots", "long lines", "no final newline", "LF", "3 MiB")
+NO_CHUNKING = ("postfix login", "opensmtpd clear", "sendmail clear", "gosmtp starttls", "cyrus lmtp")
+
+UTF8_LOCAL = "jürgen@example.test"
+UTF8_DOORS = (("postfix starttls", UTF8_LOCAL), ("gosmtp starttls", UTF8_LOCAL), ("gosmtp lmtp", UTF8_LOCAL),
+              ("chasquid starttls", UTF8_LOCAL), ("exim starttls", UTF8_LOCAL))
+NO_SMTPUTF8 = ("opensmtpd clear", "sendmail clear", "aiosmtpd starttls")
+
+DELIVER_BY = (
+    ("in an hour, or return", "3600;R", "OK"),
+    ("in an hour, or tell", "3600;N", "OK"),
+    ("in an hour, traced", "3600;NT", "OK"),
+)
+
+# Where only so many recipients are taken at once, the others follow in further transactions.
+FEW = ("postfix few", "exim clear", "opensmtpd clear", "sendmail clear", "gosmtp few")
+MANY = tuple(f"user{number}@example.test" for number in range(23))
+
+BATCH_DOORS = ("postfix starttls", "postfix few", "dovecot submissions", "aiosmtpd starttls", "gosmtp starttls",
+               "exim starttls", "exim clear", "opensmtpd clear", "sendmail starttls", "chasquid starttls")
+BATCH_SIZE = 40
 
 
 def content_cases():
@@ -168,8 +230,137 @@ def session_cases():
                    capabilities=capabilities)
 
 
+def more_content_cases():
+    for door in MORE:
+        for name, content in CONTENTS + CONTENTS_8BIT:
+            yield Case(name, door, content)
+        for name, content in CONTENTS_8BIT:
+            if door.split()[0] in ("exim", "opensmtpd", "sendmail"):
+                yield Case(name + ", relayed", door, content, to=("alice@relay.example.test",))
+    for door in OTHERS:
+        yield Case("dots and 8 bit", door, CONTENTS[0][1] + "Größe\r\n.\r\n".encode())
+    for name, to, options, envelope, recipient in DSN:
+        for door in ("exim starttls", "opensmtpd clear", "sendmail starttls"):
+            yield Case("DSN: " + name, door, to=to, options=options, envelope=envelope, recipient=recipient)
+    for door in ("gosmtp starttls", "chasquid starttls"):
+        yield Case("DSN is not offered", door, options={"--ret": "hdrs"}, want=REFUSED_UNSENT, unseen=("mail",))
+
+
+def more_outcome_cases():
+    for door in ("exim starttls", "exim clear", "opensmtpd clear", "sendmail clear", "gosmtp starttls", "postfix few"):
+        for name, outcomes, want in MORE_RECIPIENTS:
+            if door.startswith("exim"):
+                outcomes = {to: (outcome, code, None) for to, (outcome, code, _) in outcomes.items()}
+            yield Case("recipients: " + name, door, HELLO, to=tuple(outcomes), outcomes=tuple(outcomes.values()),
+                       want=want)
+        for name, sender, outcome, status in SENDERS:
+            want = {"status": outcome[0], "exit": status, "code": outcome[1], "phase": "mail"}
+            yield Case(name, door, HELLO, options={"--from": sender}, outcomes=((*outcome[:2], None),), want=want)
+    for door in CHASQUID:
+        outcomes = {"nobody@example.test": NOBODY, "alice@example.test": ACCEPTED, "bob@example.test": ACCEPTED}
+        yield Case("recipients: one unknown", door, HELLO, to=tuple(outcomes), outcomes=tuple(outcomes.values()),
+                   want={"status": "PARTIAL", "exit": 1})
+    for door in ("exim clear", "sendmail clear", "opensmtpd clear", "gosmtp few"):
+        yield Case("larger than SIZE", door, HEADER + BIG + BIG, want=REFUSED_UNSENT)
+    for door in FEW:
+        yield Case("more recipients than taken at once", door, HELLO, to=MANY)
+
+
+def more_session_cases():
+    for door in MORE_MECHANISMS:
+        for mechanism in ("PLAIN", "LOGIN"):
+            yield Case("AUTH " + mechanism, door, HELLO, options={"--auth": mechanism})
+    for door in ("exim starttls", "sendmail starttls", "gosmtp starttls", "chasquid starttls"):
+        yield Case("wrong password", door, options={"--password-file": "{wrong_password_file}"}, want=AUTH_FAILED,
+                   unseen=("mail",))
+        yield Case("untrusted authority", door, options={"--ca": "{other_ca}"}, want=TLS_FAILED, unseen=("mail",))
+    yield Case("STARTTLS is not offered", "opensmtpd clear", options={"--tls": "starttls"}, want=TLS_FAILED)
+    yield Case("opportunistic", "opensmtpd clear", HELLO, options={"--tls": "opportunistic"})
+
+
+def lmtp_cases():
+    for door in LMTP:
+        for name, content in CONTENTS + CONTENTS_8BIT:
+            if name != "header alone":
+                yield Case(name, door, content)
+    for door, outcomes in LMTP_RECIPIENTS:
+        yield Case("recipients, each with a reply", door, QUOTA, to=tuple(outcomes), outcomes=tuple(outcomes.values()),
+                   want={"status": "PARTIAL", "exit": 1})
+        yield Case("two messages on one connection", door, command="batch", want={"exit": 0}, batch=(
+            Job("one", ("alice@example.test",), HELLO), Job("two", ("carol@example.test", "alice@example.test"), QUOTA)))
+    url = {"--host": None, "--port": None, "--tls": None, "--lmtp": None}
+    for door in ("dovecot lmtp", "cyrus lmtp"):
+        yield Case("URL", door, HELLO, options={**url, "--tls": "none", "--url": "lmtp://127.0.0.1:{port}"})
+    yield Case("URL", "dovecot unix", HELLO,
+               options={**url, "--tls": "none", "--socket": None, "--url": "lmtp+unix:{dovecot[socket]}"})
+    yield Case("STARTTLS", "dovecot lmtp", HELLO, options={"--tls": "starttls"})
+
+
+def chunking_cases():
+    contents = dict(CONTENTS + CONTENTS_8BIT)
+    for door in CHUNKING_DOORS:
+        for name in CHUNKING_CONTENTS + tuple(name for name, _ in CONTENTS_8BIT):
+            yield Case("BDAT: " + name, door, contents[name], options={"--chunking": "always"})
+        yield Case("BDAT where it is offered", door, contents["lone dots"], options={"--chunking": "auto"})
+        yield Case("BDAT through a pipe", door, contents["3 MiB"], options={"--chunking": "always"}, stdin=True)
+        yield Case("no BDAT, by choice", door, contents["lone dots"], options={"--chunking": "never"})
+    for door in NO_CHUNKING:
+        yield Case("BDAT is not offered", door, HELLO, options={"--chunking": "always"}, want=REFUSED_UNSENT)
+        yield Case("DATA without CHUNKING", door, HELLO, options={"--chunking": "auto"})
+    for door in ("postfix starttls", "exim clear", "dovecot starttls"):
+        yield Case("BDAT: recipients", door, HELLO, to=("nobody@example.test", "alice@example.test"),
+                   options={"--chunking": "always"}, want={"status": "PARTIAL", "exit": 1},
+                   outcomes=(("REJECTED", 550, None), ACCEPTED))
+        yield Case("BINARYMIME is not offered", door, HELLO, options={"--body": "binarymime"}, want=REFUSED_UNSENT)
+
+
+def extension_cases():
+    for door, address in UTF8_DOORS:
+        yield Case("SMTPUTF8 local part", door, HELLO, to=(address,), options={"--smtputf8": True},
+                   envelope={"SMTPUTF8": ""})
+    for door in NO_SMTPUTF8:
+        yield Case("SMTPUTF8 is not offered", door, HELLO, to=(UTF8_LOCAL,), options={"--smtputf8": True},
+                   want=REFUSED_UNSENT)
+    for door in ("postfix starttls", "gosmtp starttls", "opensmtpd clear", "sendmail clear"):
+        yield Case("a domain alone goes out as xn--", door, HELLO, to=("bob@münchen.test",),
+                   addresses={"bob@münchen.test": "bob@xn--mnchen-3ya.test"})
+    for name, value, status in DELIVER_BY:
+        for door in SENDMAIL:
+            yield Case("DELIVERBY " + name, door, HELLO, options={"--by": value}, logged=f"BY={value}")
+    yield Case("DELIVERBY is not offered", "postfix starttls", HELLO, options={"--by": "3600;R"}, want=REFUSED_UNSENT)
+    for door in ("gosmtp starttls", "gosmtp submissions"):
+        yield Case("REQUIRETLS", door, HELLO, options={"--require-tls": True}, envelope={"REQUIRETLS": ""})
+    for door in ("gosmtp few", "postfix starttls", "exim starttls"):
+        yield Case("REQUIRETLS is not offered", door, HELLO, options={"--require-tls": True},
+                   want={"status": {"UNSUPPORTED", "TLS", "INVALID"}, "exit": {65, 69, 77}}, unseen=("mail",))
+    for option, value in (("--mt-priority", "3"), ("--hold-for", "60")):
+        yield Case(option + " is not offered", "postfix starttls", HELLO, options={option: value}, want=REFUSED_UNSENT)
+    for door in ("postfix starttls", "exim clear", "opensmtpd clear", "sendmail clear", "gosmtp few", "dovecot starttls",
+                 "aiosmtpd starttls", "chasquid starttls"):
+        yield Case("all or none", door, HELLO, to=("alice@example.test", "nobody@example.test", "bob@example.test"),
+                   options={"--all-or-none": True}, want={"status": "REJECTED", "exit": 69},
+                   outcomes=(("NOT_SENT", None, None), ("REJECTED", 550, None), ("NOT_SENT", None, None)))
+        yield Case("all, and none refused", door, HELLO, to=("alice@example.test", "bob@example.test"),
+                   options={"--all-or-none": True})
+
+
+def batch_cases():
+    for door in BATCH_DOORS + LMTP:
+        jobs = [Job(f"job{number}", ("bob@example.test",), HELLO + b"%d\r\n.\r\n" % number)
+                for number in range(BATCH_SIZE)]
+        jobs[BATCH_SIZE // 2] = Job("refused", ("nobody@example.test",), HELLO, status="REJECTED")
+        yield Case("batch", door, command="batch", batch=tuple(jobs), want={"exit": 1})
+
+
 def all_cases():
     yield from content_cases()
     yield from dsn_cases()
     yield from outcome_cases()
     yield from session_cases()
+    yield from more_content_cases()
+    yield from more_outcome_cases()
+    yield from more_session_cases()
+    yield from lmtp_cases()
+    yield from chunking_cases()
+    yield from extension_cases()
+    yield from batch_cases()

@@ -22,7 +22,6 @@ servername: $INSTANCE
 unixhierarchysep: yes
 virtdomains: userid
 defaultdomain: example.test
-admins: $USER_NAME
 lmtp_admins: $USER_NAME
 autocreate_quota: 0
 autocreate_post: yes

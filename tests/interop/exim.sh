@@ -23,7 +23,7 @@ daemon_smtp_ports = ${PORT[exim starttls]} : ${PORT[exim submissions]} : $clear
 tls_on_connect_ports = ${PORT[exim submissions]}
 tls_advertise_hosts = \${if eq{\$received_port}{$clear}{}{*}}
 tls_certificate = $PKI/server.crt
-tls_privatekey = $PKI/server.key
+tls_privatekey = $DIR/exim/server.key
 auth_advertise_hosts = \${if def:tls_cipher{*}}
 dsn_advertise_hosts = *
 smtputf8_advertise_hosts = *
@@ -97,8 +97,8 @@ file:
   maildir_format
   directory = $DIR/exim/mail
   batch_max = 1
-  user = nobody
-  group = nogroup
+  user = Debian-exim
+  group = Debian-exim
   return_path_add
   envelope_to_add
 begin retry
@@ -122,7 +122,8 @@ E
 exim_start() {
     unpack "$DIR/exim/root" exim4-daemon-light
     install -d -o Debian-exim "$DIR/exim/spool"
-    install -d -o nobody "$DIR/exim/mail"
+    install -d -o Debian-exim "$DIR/exim/mail"
+    install -o Debian-exim -m 600 "$PKI/server.key" "$DIR/exim/server.key"
     touch "$DIR/exim/mainlog"
     chown Debian-exim "$DIR/exim" "$DIR/exim/mainlog"
     { exim_main; exim_delivery; } >"$DIR/exim/conf"

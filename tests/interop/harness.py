@@ -13,20 +13,34 @@ import subprocess
 import time
 
 # How each door is reached; the ports and files of its server are in servers.json.
+STARTTLS = {"--tls": "starttls"}
+IMPLICIT = {"--tls": "implicit"}
+OPEN = {"--tls": "none", "--user": None, "--password-file": None}
+LMTP = {**OPEN, "--lmtp": True}
+FULL_NAME = {"--user": "alice@example.test"}
 DOORS = {
-    "postfix starttls": {"--tls": "starttls"},
-    "postfix submissions": {"--tls": "implicit"},
-    "postfix login": {"--tls": "starttls"},
-    "postfix clear": {"--tls": "none"},
-    "dovecot starttls": {"--tls": "starttls"},
-    "dovecot submissions": {"--tls": "implicit"},
-    "aiosmtpd starttls": {"--tls": "starttls"},
-    "aiosmtpd submissions": {"--tls": "implicit"},
+    "postfix starttls": STARTTLS, "postfix submissions": IMPLICIT, "postfix login": STARTTLS,
+    "postfix clear": {"--tls": "none"}, "postfix few": OPEN,
+    "dovecot starttls": STARTTLS, "dovecot submissions": IMPLICIT, "dovecot lmtp": LMTP,
+    "dovecot unix": {**LMTP, "--host": None, "--socket": "{dovecot[socket]}"},
+    "aiosmtpd starttls": STARTTLS, "aiosmtpd submissions": IMPLICIT, "aiosmtpd lmtp": LMTP,
+    "gosmtp starttls": STARTTLS, "gosmtp submissions": IMPLICIT, "gosmtp few": OPEN, "gosmtp lmtp": LMTP,
+    "exim starttls": STARTTLS, "exim submissions": IMPLICIT, "exim clear": OPEN,
+    "opensmtpd clear": OPEN,
+    "sendmail starttls": STARTTLS, "sendmail submissions": IMPLICIT, "sendmail clear": OPEN,
+    "cyrus lmtp": LMTP, "cyrus login": {**STARTTLS, "--lmtp": True},
+    "chasquid starttls": {**STARTTLS, **FULL_NAME}, "chasquid submissions": {**IMPLICIT, **FULL_NAME},
 }
+# Where each server keeps its mail, in files, and what tells the recipient.
+MAILBOXES = {"postfix": "*", "exim": "*", "opensmtpd": "*", "sendmail": "*", "chasquid": "*", "dovecot": "*/new/*",
+             "cyrus": "**/[0-9]*.", "recorder": "*.eml", "aiosmtpd": "*.eml", "gosmtp": "*.eml"}
+RELAYING = ("postfix", "dovecot", "exim", "opensmtpd", "sendmail")      # relay.example.test, to the recorder
 RESULT_KEYS = {"id", "status", "phase", "code", "enhanced", "text", "queue_id", "recipients", "attempts", "ms"}
 ANSWERED = ("OK", "PARTIAL", "REJECTED", "DEFERRED")     # by the server: then each recipient's outcome is known
 RECIPIENT_KEYS = {"address", "outcome", "phase", "code", "enhanced", "text"}
-TRACE_HEADER = re.compile(rb"((Return-Path|X-Original-To|Delivered-To|Received):.*\n([ \t].*\n)*)*")
+TRACE_HEADER = re.compile(rb"((Return-Path|X-Original-To|Delivered-To|Envelope-To|Received|X-Cyrus-Session-Id|X-Sieve)"
+                          rb":.*\n([ \t].*\n)*)*", re.I)
+JOB_KEYS = {"id", "status", "recipients"}
 
 
 @dataclasses.dataclass
@@ -46,6 +60,27 @@ class Case:
     logged: str = ""            # what the server's log must match
     unseen: tuple = ()          # commands that must not have reached the server
     queue_id: bool = False      # is to be Postfix's own
+    batch: tuple = ()           # of Job, for the command batch
+    addresses: dict = dataclasses.field(default_factory=dict)   # as the server sees them, where that differs
+
+
+@dataclasses.dataclass
+class Job:
+    """One line of a batch, and what must become of it."""
+    id: str
+    to: tuple
+    content: bytes
+    options: dict = dataclasses.field(default_factory=dict)
+    status: str = "OK"
+    arrives: tuple = None       # at whom; None for all of them when the status is OK, else for nobody
+
+    def line(self):
+        fields = {"id": self.id, "from": "batch@example.test", "to": self.to, **self.options,
+                  "message_base64": base64.b64encode(self.content).decode()}
+        return json.dumps(fields) + "\n"
+
+    def recipients(self):
+        return self.arrives if self.arrives is not None else self.to if self.status == "OK" else ()
 
 
 @dataclasses.dataclass
@@ -89,32 +124,47 @@ class Servers:
 
     def options(self, door):
         server, name = door.split()
-        return {"--host": "127.0.0.1", "--port": str(self.info[server][name]), "--server-name": "localhost",
-                "--ca": self.info["ca"], "--user": self.info["user"], "--password-file": self.info["password_file"],
-                "--timeout": "30", **DOORS[door]}
+        options = {"--host": "127.0.0.1", "--server-name": "localhost", "--ca": self.info["ca"],
+                   "--user": self.info["user"], "--password-file": self.info["password_file"], "--timeout": "30"}
+        if name in self.info[server]:
+            options["--port"] = str(self.info[server][name])
+        return options | DOORS[door]
 
     def settled(self):
-        """Whether nothing is on its way in Postfix.  In the order of a message's way, so that none slips by."""
-        return not any(files for name in ("incoming", "active", "deferred")
-                       for _, _, files in os.walk(os.path.join(self.info["postfix"]["queue"], name)))
+        """Whether nothing is on its way.  Postfix's queues in the order of a message's way, so that none slips by."""
+        queues = [os.path.join(self.info["postfix"]["queue"], name) for name in ("incoming", "active", "deferred")]
+        queues += [self.info[name]["queue"] for name in ("exim", "opensmtpd", "sendmail", "chasquid")]
+        return not any(files for queue in queues for _, _, files in os.walk(queue))
 
     def collect(self):
         """Takes all mail out of the mailboxes."""
-        if not poll(self.settled, 10):
-            raise RuntimeError("Postfix has undelivered mail")
+        if not poll(self.settled, 20):
+            raise RuntimeError("a server has undelivered mail")
         mails = []
-        for name in glob.glob(self.info["postfix"]["mail"] + "/*"):
-            trace, content = self.take(name)
-            recipient = re.search(rb"^Delivered-To: (.*)", trace, re.M)[1].decode()
-            mails.append(Mail("postfix", recipient, content.replace(b"\n", b"\r\n")))
-        for place in ("recorder", "aiosmtpd"):
-            for name in glob.glob(self.info[place]["mail"] + "/*.eml"):
-                content = self.take(name)[1]
-                with open(name[:-4] + ".json") as file:
-                    envelope = json.load(file)
-                mails += [Mail(place, r["address"], content, decoded(envelope["params"]), decoded(r["params"]))
-                          for r in envelope["recipients"]]
+        for place, pattern in MAILBOXES.items():
+            for name in glob.glob(os.path.join(self.info[place]["mail"], pattern), recursive=True):
+                mails += self.stored(place, name)
         return mails
+
+    def stored(self, place, name):
+        """The mails in one file, which is removed: one for each recipient."""
+        trace, content = self.take(name)
+        content = re.sub(rb"\r?\n", b"\r\n", content)
+        if name.endswith(".eml"):
+            with open(name[:-4] + ".json", encoding="utf-8") as file:
+                envelope = json.load(file)
+            return [Mail(place, r["address"], content, decoded(envelope["params"]), decoded(r["params"]))
+                    for r in envelope["recipients"]]
+        return [Mail(place, self.recipient(place, name, trace), content)]
+
+    @staticmethod
+    def recipient(place, name, trace):
+        if place == "dovecot":
+            return name.split("/")[-3] + "@example.test"
+        if place == "cyrus":
+            with open(os.path.join(os.path.dirname(name), "cyrus.header"), "rb") as file:
+                return re.search(rb" N user\.(\S+) ", file.read())[1].decode() + "@example.test"
+        return re.search(rb"^(?:Delivered|Envelope)-To: (.*)", trace, re.M | re.I)[1].decode()
 
     @staticmethod
     def take(name):
@@ -131,7 +181,7 @@ class Logs:
 
     def __init__(self, servers, door):
         self.server, self.door = door.split()
-        self.paths = {name: servers.info[name]["log"] for name in ("postfix", "dovecot", "aiosmtpd")}
+        self.paths = {name: info["log"] for name, info in servers.info.items() if "log" in info}
         self.marks = {name: os.path.getsize(path) for name, path in self.paths.items()}
         self.commands = servers.info["dovecot"]["commands"] + "/*.in"
         self.old = set(glob.glob(self.commands))
@@ -144,7 +194,9 @@ class Logs:
 
     def session(self):
         """The session's commands in lower case, with other words so as never to be empty; false until it has ended."""
-        return getattr(self, self.server)()
+        if "lmtp" in self.door or "unix" in self.door:
+            return {"connect"}
+        return getattr(self, self.server, lambda: {"connect"})()
 
     def postfix(self):
         counts = re.search(rf" {self.door}/smtpd\[\d+\]: disconnect from \S+ (.*)", self.text())
@@ -162,6 +214,10 @@ class Logs:
             with open(name, errors="replace") as file:
                 verbs |= {verb.lower() for verb in re.findall(r"^\d+\.\d+ (\w+)", file.read(), re.M)}
         return verbs
+
+    def gosmtp(self):
+        """Commands are logged before they are answered, so what is there by now is all."""
+        return {"connect"} | set(re.findall(r" (auth|mail)$", self.text(), re.M))
 
     def aiosmtpd(self):
         """A client that fails in the handshake of implicit TLS gets no further than "Available AUTH mechanisms"."""
@@ -182,26 +238,33 @@ class Runner:
         if case.command == "send":
             options |= {"--from": f"case{self.number}@example.test", "--to": case.to}
         for key, value in case.options.items():
-            options[key] = value.format(**self.servers.info) if isinstance(value, str) else value
+            options[key] = value
         words = [self.postel, case.command]
         for key, value in options.items():
             if value is True:
                 words.append(key)
             elif value is not None:
                 for each in [value] if isinstance(value, str) else value:
-                    words += [key, each]
-        return words + ["--json"]
+                    words += [key, each.format_map(self.known(case))]
+        return words + (["--json"] if case.command != "batch" else [])
+
+    def known(self, case):
+        """What an option's value may name in braces."""
+        server, door = case.door.split()
+        return {**self.servers.info, "port": self.servers.info[server].get(door)}
 
     def call(self, case):
-        words = self.arguments(case)
-        if case.command == "send" and case.stdin:
+        words, given = self.arguments(case), case.content if case.stdin else b""
+        if case.command == "batch":
+            given = "".join(job.line() for job in case.batch).encode()
+        elif case.command == "send" and case.stdin:
             words.append("-")
         elif case.command == "send":
             words.append(os.path.join(self.directory, "message"))
             with open(words[-1], "wb") as file:
                 file.write(case.content)
         try:
-            return subprocess.run(words, input=case.content if case.stdin else b"", capture_output=True, timeout=60)
+            return subprocess.run(words, input=given, capture_output=True, timeout=60)
         except subprocess.TimeoutExpired:
             return None
 
@@ -215,6 +278,9 @@ class Runner:
         if done is None:
             return ["does not end"]
         wrong = list(check_secrets(self.servers, done))
+        if case.command == "batch":
+            wrong += check_batch(case, done, mails)
+            return wrong + ([f"stderr: {tail(done.stderr)}"] if wrong else [])
         try:
             result = json.loads(done.stdout)
         except ValueError:
@@ -273,21 +339,42 @@ def check_result(case, done, result):
 
 def place(door, recipient):
     """Where mail through the door ends."""
-    if door.startswith("aiosmtpd"):
-        return "aiosmtpd"
-    return "recorder" if recipient.endswith("@relay.example.test") else "postfix"
+    server, name = door.split()
+    if server in RELAYING and recipient.endswith("@relay.example.test"):
+        return "recorder"
+    return "postfix" if server == "dovecot" and name in ("starttls", "submissions") else server
 
 
 def check_mails(case, mails):
     outcomes = case.outcomes or [("ACCEPTED" if case.want["status"] == "OK" else "NOT_SENT",)] * len(case.to)
-    accepted = [to for to, outcome in zip(case.to, outcomes) if outcome[0] == "ACCEPTED"]
+    accepted = [case.addresses.get(to, to) for to, outcome in zip(case.to, outcomes) if outcome[0] == "ACCEPTED"]
     want = sorted((place(case.door, recipient), recipient) for recipient in accepted)
     yield from differ("arrived", want, sorted((mail.place, mail.recipient) for mail in mails))
     for mail in mails:
         yield from check_content(mail.recipient, normalised(case.content), mail.content)
         for want, got in ((case.envelope, mail.envelope), (case.recipient, mail.parameters)):
-            if mail.place != "postfix":
+            if got is not None:
                 yield from differ(f"parameters for {mail.recipient}", want, {key: got.get(key) for key in want})
+
+
+def check_batch(case, done, mails):
+    """Each job's status, and that every content arrived at whom it was for and at nobody else."""
+    try:
+        results = [json.loads(line) for line in done.stdout.splitlines()]
+    except ValueError:
+        yield f"no JSON: exit {done.returncode}, {done.stdout[:500]}"
+        return
+    for result in results:
+        yield from differ("fields missing", set(), JOB_KEYS - result.keys())
+    yield from differ("exit", case.want["exit"], done.returncode)
+    yield from differ("statuses", {job.id: job.status for job in case.batch},
+                      {result.get("id"): result.get("status") for result in results})
+    yield from differ("number of results", len(case.batch), len(results))
+    want = sorted((place(case.door, to), to, normalised(job.content)) for job in case.batch for to in job.recipients())
+    got = sorted((mail.place, mail.recipient, mail.content) for mail in mails)
+    yield from differ("arrived", [mail[:2] for mail in want], [mail[:2] for mail in got])
+    if want != got:
+        yield "contents differ"
 
 
 def check_content(recipient, want, got):

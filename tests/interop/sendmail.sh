@@ -18,7 +18,7 @@ define(\`_CF_DIR_', \`$cf/')
 include(\`$cf/m4/cf.m4')
 OSTYPE(\`linux')
 define(\`confDOMAIN_NAME', \`mail.example.test')
-define(\`confSMTP_LOGIN_MSG', \`mail.example.test ESMTP $INSTANCE')
+define(\`confSMTP_LOGIN_MSG', \`mail.example.test $INSTANCE')
 define(\`confSERVICE_SWITCH_FILE', \`$S/switch')
 define(\`confPID_FILE', \`$S/sendmail.pid')
 define(\`QUEUE_DIR', \`$S/queue')
@@ -75,8 +75,8 @@ Rlater < @ $* > $* => $#error $@ 4.7.1 $: "451 Try later"
 MAILER_DEFINITIONS
 E
     cat <<E
-Mtofile, P=$S/deliver, F=lnsu8, S=EnvFromL/HdrFromL, R=EnvToL/HdrToL, T=DNS/RFC822/X-Unix, U=nobody:nogroup, A=deliver \$u
-Mrecorder, P=[IPC], F=mDFMuXk8, S=EnvFromL/HdrFromL, R=EnvToL/HdrToL, E=\\r\\n, L=2040, T=DNS/RFC822/SMTP,
+Mtofile, P=$S/deliver, F=lnsu8, S=EnvFromSMTP/HdrFromSMTP, R=EnvToSMTP/HdrFromSMTP, T=DNS/RFC822/X-Unix, U=nobody:nogroup, A=deliver \$u
+Mrecorder, P=[IPC], F=muXk8, S=EnvFromSMTP/HdrFromSMTP, R=EnvToSMTP/HdrFromSMTP, E=\\r\\n, L=2040, T=DNS/RFC822/SMTP,
 	A=TCP 127.0.0.1 ${PORT[recorder relay]}
 E
 }
