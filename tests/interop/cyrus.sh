@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT
 # Sourced by ./servers: Cyrus's lmtpd, once for everybody and once with STARTTLS and AUTH.  Mailboxes are made at the first
-# delivery, those of alice, bob and carol.
+# delivery, those of alice, bob and carol; it is postman who may log in, since an administrator cannot have one.
 
 # shellcheck disable=SC2034
 cyrus_doors=(lmtp login)
@@ -18,11 +18,11 @@ idlesocket: $C/conf/socket/idle
 notifysocket: $C/conf/socket/notify
 cyrus_user: nobody
 cyrus_group: nogroup
-servername: $INSTANCE
+servername: mail.example.test
 unixhierarchysep: yes
 virtdomains: userid
 defaultdomain: example.test
-lmtp_admins: $USER_NAME
+admins: postman
 autocreate_quota: 0
 autocreate_post: yes
 autocreate_users: alice bob carol
@@ -47,7 +47,7 @@ cyrus_start() {
     C=$DIR/cyrus lib=$DIR/cyrus/root/usr/lib/cyrus/bin
     unpack "$C/root" cyrus-common
     install -d -o nobody "$C/mail" "$C/conf" "$C"/conf/{proc,socket,lock,db,log,msg,ptclient}
-    saslpasswd "$C/sasldb"
+    saslpasswd "$C/sasldb" postman
     install -o nobody -m 600 "$PKI/server.key" "$C/server.key"
     chown nobody "$C/sasldb"
     cyrus_imapd_conf >"$C/imapd.conf"
@@ -64,6 +64,6 @@ E
         -M "$C/cyrus.conf" -p "$C/master.pid"
 }
 
-cyrus_ready() { greets "${PORT[cyrus lmtp]}"; }
+cyrus_ready() { accepts "${PORT[cyrus lmtp]}"; }
 
 cyrus_files() { echo "\"log\": \"$DIR/cyrus/out\", \"mail\": \"$DIR/cyrus/mail\""; }

@@ -28,7 +28,7 @@ DOORS = {
     "exim starttls": STARTTLS, "exim submissions": IMPLICIT, "exim clear": OPEN,
     "opensmtpd clear": OPEN,
     "sendmail starttls": STARTTLS, "sendmail submissions": IMPLICIT, "sendmail clear": OPEN,
-    "cyrus lmtp": LMTP, "cyrus login": {**STARTTLS, "--lmtp": True},
+    "cyrus lmtp": LMTP, "cyrus login": {**STARTTLS, "--lmtp": True, "--user": "postman"},
     "chasquid starttls": {**STARTTLS, **FULL_NAME}, "chasquid submissions": {**IMPLICIT, **FULL_NAME},
 }
 # Where each server keeps its mail, in files, and what tells the recipient.
