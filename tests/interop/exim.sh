@@ -17,6 +17,7 @@ primary_hostname = mail.example.test
 smtp_banner = mail.example.test ESMTP $INSTANCE
 spool_directory = $DIR/exim/spool
 log_file_path = $DIR/exim/%slog
+log_selector = +smtp_no_mail
 pid_file_path = $DIR/exim/exim.pid
 local_interfaces = 127.0.0.1
 daemon_smtp_ports = ${PORT[exim starttls]} : ${PORT[exim submissions]} : $clear

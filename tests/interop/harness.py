@@ -219,6 +219,10 @@ class Logs:
         """Commands are logged before they are answered, so what is there by now is all."""
         return {"connect"} | set(re.findall(r" (auth|mail)$", self.text(), re.M))
 
+    def sendmail(self):
+        """Its log is the whole dialogue, and each line is there before the answer."""
+        return {"connect"} | {verb.lower() for verb in re.findall(r"<<< (\w+)", self.text())}
+
     def aiosmtpd(self):
         """A client that fails in the handshake of implicit TLS gets no further than "Available AUTH mechanisms"."""
         text = self.text()
