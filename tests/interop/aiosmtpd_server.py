@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: MIT
 """aiosmtpd_server.py DIR PKI USER PASSWORD MAX_BYTES STARTTLS SUBMISSIONS LMTP: aiosmtpd at three ports.
 
-The first two want AUTH, after STARTTLS and with implicit TLS; LMTP takes everybody, in the clear.  Each message becomes
-DIR/mail/N.eml, byte for byte, and DIR/mail/N.json: {"from", "params", "recipients": [{"address", "params"}]}.  DIR/ready
-says that all listen; the log, with every command, is on stderr.
+The first two want AUTH, after STARTTLS and with implicit TLS; LMTP takes everybody, in the clear.  Each message
+becomes DIR/mail/N.eml, byte for byte, and DIR/mail/N.json: {"from", "params", "recipients": [{"address", "params"}]}.
+DIR/ready says that all listen; the log, with every command, is on stderr.
 """
 import asyncio
 import itertools

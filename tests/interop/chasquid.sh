@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT
-# Sourced by ./servers: chasquid, with STARTTLS and with implicit TLS, both with AUTH PLAIN.  Mail to alice, bob and carol
-# is kept, one file a recipient, with the address in front; other users there are none.
+# Sourced by ./servers: chasquid, with STARTTLS and with implicit TLS, both with AUTH PLAIN.  Mail to alice, bob, carol
+# and jürgen is kept, one file a recipient, with the address in front; other users there are none.
 
 # shellcheck disable=SC2034
 chasquid_doors=(starttls submissions)

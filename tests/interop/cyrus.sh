@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT
-# Sourced by ./servers: Cyrus's lmtpd, once for everybody and once with STARTTLS and AUTH.  Mailboxes are made at the first
-# delivery, those of alice, bob and carol; it is postman who may log in, since an administrator cannot have one.
+# Sourced by ./servers: Cyrus's lmtpd, once for everybody and once with STARTTLS and AUTH.  Mailboxes are made at the
+# first delivery, those of alice, bob and carol; it is postman who may log in, since an administrator cannot have one.
 
 # shellcheck disable=SC2034
 cyrus_doors=(lmtp login)

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: MIT
 # Sourced by ./servers: what Debian 12 has to install.
 #
-# The distribution's packages of mail servers exclude each other, so all but Dovecot and aiosmtpd are only unpacked, below
-# DIR; the packages are kept in a cache: $POSTEL_INTEROP_CACHE, or postel-interop in $XDG_CACHE_HOME or ~/.cache.  A
-# server in Go is made from packaged source; the compiler is thrown away after.  What is left, libraries above all, is
-# installed.  No service is started.
+# The distribution's packages of mail servers exclude each other, so all but Dovecot and aiosmtpd are only unpacked,
+# below DIR; the packages are kept in a cache: $POSTEL_INTEROP_CACHE, or postel-interop in $XDG_CACHE_HOME or ~/.cache.
+# A server in Go is made from packaged source; the compiler is thrown away after.  What is left, libraries above all,
+# is installed.  No service is started.
 
 PACKAGES=(dovecot-core dovecot-lmtpd dovecot-submissiond gnutls-bin libclamav12 libcom-err2 libdb5.3 libevent-2.1-7
           libgnutls-dane0 libical3 libicu72 libidn12 libidn2-0 libjansson4 libkrb5-3 libldap-2.5-0 liblockfile1 libnsl2
@@ -80,11 +80,10 @@ build_gosmtp() (
     [ ! -x "$program" ] || exit 0
     partial=$(mktemp -d "$CACHE/partial.XXXXXX")
     trap 'rm -rf "$partial"' EXIT
-    cd "$partial"
-    apt_get download "${GO_PACKAGES[@]}"
-    for package in ./*.deb; do dpkg-deb -x "$package" .; done
-    GOROOT=$partial/usr/lib/go-1.19 GOPATH=$partial/usr/share/gocode GOCACHE=$partial/objects GO111MODULE=off CGO_ENABLED=0 \
-        "$partial/usr/lib/go-1.19/bin/go" build -o program "$HERE/gosmtp_server.go"
+    cd "$partial" && apt_get download "${GO_PACKAGES[@]}" || exit 1
+    for package in ./*.deb; do dpkg-deb -x "$package" . || exit 1; done
+    export GOROOT=$partial/usr/lib/go-1.19 GOPATH=$partial/usr/share/gocode GOCACHE=$partial/objects
+    GO111MODULE=off CGO_ENABLED=0 "$GOROOT/bin/go" build -o program "$HERE/gosmtp_server.go" || exit 1
     rm -f "$CACHE"/gosmtp-*
     mv program "$program"
 )

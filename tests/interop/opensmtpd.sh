@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT
-# Sourced by ./servers: OpenSMTPD, in the clear without AUTH: Debian 12's cannot do TLS (OpenSMTPD issue 1239).  It has no
-# PIPELINING.  Mail to relay.example.test goes on to the recorder; all other is kept, one file a recipient.
+# Sourced by ./servers: OpenSMTPD, in the clear without AUTH: Debian 12's cannot do TLS (OpenSMTPD issue 1239).  It
+# has no PIPELINING.  Mail to relay.example.test goes on to the recorder; all other is kept, one file a recipient.
 #
 # The paths of its spool, its socket and its helpers are built in, hence the mount namespace.
 

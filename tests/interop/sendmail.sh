@@ -75,7 +75,8 @@ Rlater < @ $* > $* => $#error $@ 4.7.1 $: "451 Try later"
 MAILER_DEFINITIONS
 E
     cat <<E
-Mtofile, P=$S/deliver, F=lnsu8, S=EnvFromSMTP/HdrFromSMTP, R=EnvToSMTP/HdrFromSMTP, T=DNS/RFC822/X-Unix, U=nobody:nogroup, A=deliver \$u
+Mtofile, P=$S/deliver, F=lnsu8, S=EnvFromSMTP/HdrFromSMTP, R=EnvToSMTP/HdrFromSMTP, T=DNS/RFC822/X-Unix,
+	U=nobody:nogroup, A=deliver \$u
 Mrecorder, P=[IPC], F=muXk8, S=EnvFromSMTP/HdrFromSMTP, R=EnvToSMTP/HdrFromSMTP, E=\\r\\n, L=2040, T=DNS/RFC822/SMTP,
 	A=TCP 127.0.0.1 ${PORT[recorder relay]}
 E
