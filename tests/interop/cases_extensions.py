@@ -5,13 +5,16 @@ from harness import Case, Job
 
 LMTP = ("dovecot lmtp", "dovecot unix", "cyrus lmtp", "cyrus login", "gosmtp lmtp", "aiosmtpd lmtp")
 
+# After the content 552 is for good, as it was not at RCPT.
+OVER_QUOTA = ("REJECTED", 552, "5.2.2")
+UNKNOWN = ("REJECTED", 550, None)       # the enhanced code is in the last line of three
 LMTP_RECIPIENTS = (
     # One mailbox is over its quota, which is said of it alone, and after the content.
-    ("dovecot lmtp", {"alice@example.test": ACCEPTED, "full@example.test": ("DEFERRED", 552, "5.2.2"),
+    ("dovecot lmtp", {"alice@example.test": ACCEPTED, "full@example.test": OVER_QUOTA,
                       "nobody@example.test": NOBODY, "bob@example.test": ACCEPTED}),
-    ("dovecot unix", {"full@example.test": ("DEFERRED", 552, "5.2.2"), "bob@example.test": ACCEPTED}),
-    ("cyrus lmtp", {"nobody@example.test": NOBODY, "alice@example.test": ACCEPTED, "carol@example.test": ACCEPTED}),
-    ("cyrus login", {"alice@example.test": ACCEPTED, "nobody@example.test": NOBODY}),
+    ("dovecot unix", {"full@example.test": OVER_QUOTA, "bob@example.test": ACCEPTED}),
+    ("cyrus lmtp", {"nobody@example.test": UNKNOWN, "alice@example.test": ACCEPTED, "carol@example.test": ACCEPTED}),
+    ("cyrus login", {"alice@example.test": ACCEPTED, "nobody@example.test": UNKNOWN}),
     ("gosmtp lmtp", {"alice@example.test": ACCEPTED, "datafail@example.test": ("REJECTED", 554, "5.6.0"),
                      "grey@example.test": GREY, "datalater@example.test": ("DEFERRED", 451, "4.6.0")}),
     ("aiosmtpd lmtp", {"datalater@example.test": ("DEFERRED", 451, "4.6.0"), "alice@example.test": ACCEPTED,
@@ -50,7 +53,7 @@ def lmtp_cases():
     for door, outcomes in LMTP_RECIPIENTS:
         yield Case("recipients, each with a reply", door, QUOTA, to=tuple(outcomes), outcomes=tuple(outcomes.values()),
                    want={"status": "PARTIAL", "exit": 1})
-        yield Case("two messages on one connection", door, command="batch", want={"exit": 0}, batch=(
+        yield Case("two messages on one connection", door, command="batch", options={"--pool": "1"}, want={"exit": 0}, batch=(
             Job("one", ("alice@example.test",), HELLO),
             Job("two", ("carol@example.test", "alice@example.test"), QUOTA)))
     url = {"--host": None, "--port": None, "--tls": None, "--lmtp": None}
@@ -104,7 +107,7 @@ def extension_cases():
                  "dovecot starttls", "aiosmtpd starttls", "chasquid starttls"):
         yield Case("all or none", door, HELLO, to=("alice@example.test", "nobody@example.test", "bob@example.test"),
                    options={"--all-or-none": True}, want={"status": "REJECTED", "exit": 69},
-                   outcomes=(("NOT_SENT", None, None), ("REJECTED", 550, None), ("NOT_SENT", None, None)))
+                   outcomes=(("NOT_SENT", 0, None), ("REJECTED", 550, None), ("NOT_SENT", 0, None)))
         yield Case("all, and none refused", door, HELLO, to=("alice@example.test", "bob@example.test"),
                    options={"--all-or-none": True})
 
@@ -114,7 +117,9 @@ def batch_cases():
         jobs = [Job(f"job{number}", ("bob@example.test",), HELLO + b"%d\r\n.\r\n" % number)
                 for number in range(BATCH_SIZE)]
         jobs[BATCH_SIZE // 2] = Job("refused", ("nobody@example.test",), HELLO, status="REJECTED")
-        yield Case("batch", door, command="batch", batch=tuple(jobs), want={"exit": 1})
+        # Cyrus makes a mailbox at its first delivery, and defers whoever comes at the same time.
+        options = {"--pool": "1"} if door.startswith("cyrus") else {}
+        yield Case("batch", door, command="batch", options=options, batch=tuple(jobs), want={"exit": 1})
 
 
 def all_cases():

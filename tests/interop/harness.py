@@ -82,7 +82,7 @@ class Runner:
             elif value is not None:
                 for each in [value] if isinstance(value, str) else value:
                     words += [key, each.format_map(self.known(case))]
-        return words + (["--json"] if case.command != "batch" else [])
+        return words + ["--json"]
 
     def known(self, case):
         """What an option's value may name in braces."""
