@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""aiosmtpd_server.py DIR PKI USER PASSWORD: aiosmtpd with STARTTLS and with implicit TLS, both with AUTH required.
+"""aiosmtpd_server.py DIR PKI USER PASSWORD MAX_BYTES STARTTLS SUBMISSIONS LMTP: aiosmtpd at three ports.
 
-Each message becomes DIR/mail/N.eml, byte for byte, and DIR/mail/N.json: {"from", "params", "recipients": [{"address",
-"params"}]}.  The listeners are where the kernel likes and said in DIR/ports; the log, with every command, is on stderr.
+The first two want AUTH, after STARTTLS and with implicit TLS; LMTP takes everybody, in the clear.  Each message
+becomes DIR/mail/N.eml, byte for byte, and DIR/mail/N.json: {"from", "params", "recipients": [{"address", "params"}]}.
+DIR/ready says that all listen; the log, with every command, is on stderr.
 """
 import asyncio
 import itertools
@@ -13,13 +14,16 @@ import os
 import ssl
 import sys
 
+from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
-directory, pki, user, password = sys.argv[1:]
+directory, pki, user, password, max_bytes, *PORTS = sys.argv[1:]
 numbers = itertools.count(1)
 SENDERS = {"reject": "550 5.7.1 Sender rejected", "later": "451 4.7.1 Try later"}
 RECIPIENTS = {"nobody": "550 5.1.1 No such user here", "grey": "450 4.7.1 Greylisted, try again later",
               "full": "452 4.2.2 Mailbox full", "huge": "552 5.2.2 Quota exceeded"}
+# LMTP answers for each recipient after the dot.
+LMTP_RECIPIENTS = {"datafail": "554 5.6.0 Content refused", "datalater": "451 4.6.0 Content deferred"}
 
 
 def parameters(options):
@@ -46,16 +50,20 @@ class Handler:
         return refusal or "250 2.1.5 Ok"
 
     async def handle_DATA(self, server, session, envelope):
+        answers = ["250 2.0.0 Ok"]
+        if isinstance(server, LMTP):
+            answers = [LMTP_RECIPIENTS.get(address.split("@")[0], answers[0]) for address in envelope.rcpt_tos]
         name = os.path.join(directory, "mail", str(next(numbers)))
         recipients = [{"address": address, "params": parameters(options)}
-                      for address, options in zip(envelope.rcpt_tos, envelope.rcpt_options)]
+                      for address, options in zip(envelope.rcpt_tos, envelope.rcpt_options)
+                      if address.split("@")[0] not in LMTP_RECIPIENTS]
         with open(name + ".json", "w") as file:
             json.dump({"from": envelope.mail_from, "params": parameters(envelope.mail_options),
                        "recipients": recipients}, file)
         with open(name + ".new", "wb") as file:
             file.write(envelope.original_content)
         os.rename(name + ".new", name + ".eml")
-        return "250 2.0.0 Ok"
+        return "\r\n".join(answers)
 
 
 def authenticate(server, session, envelope, mechanism, data):
@@ -67,16 +75,15 @@ async def main():
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     tls.load_cert_chain(pki + "/server.crt", pki + "/server.key")
-    common = dict(hostname="mail.example.test", data_size_limit=4194304, timeout=300, authenticator=authenticate,
-                  auth_required=True)
-    doors = [(dict(tls_context=tls, require_starttls=True), None), (dict(auth_require_tls=False), tls)]
-    ports = []
-    for options, implicit in doors:
-        server = await asyncio.get_running_loop().create_server(
-            lambda options=options: SMTP(Handler(), **common, **options), "127.0.0.1", 0, ssl=implicit)
-        ports.append(server.sockets[0].getsockname()[1])
-    with open(os.path.join(directory, "ports"), "w") as file:
-        print(*ports, file=file)
+    common = dict(hostname="mail.example.test", data_size_limit=int(max_bytes), timeout=300)
+    login = dict(authenticator=authenticate, auth_required=True)
+    doors = [(SMTP, dict(login, tls_context=tls, require_starttls=True), None),
+             (SMTP, dict(login, auth_require_tls=False), tls), (LMTP, {}, None)]
+    for port, (kind, options, implicit) in zip(PORTS, doors):
+        await asyncio.get_running_loop().create_server(
+            lambda kind=kind, options=options: kind(Handler(), **common, **options), "127.0.0.1", port, ssl=implicit)
+    with open(os.path.join(directory, "ready"), "w"):
+        pass
     await asyncio.Event().wait()
 
 

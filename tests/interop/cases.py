@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The cases, as tables: each row is tried at every door where it makes sense.  Imported by ./run."""
+"""The cases of plain SMTP, as tables: each row is tried at every door where it makes sense.  Imported by ./run."""
 import random
 
 from harness import Case
@@ -7,10 +7,21 @@ from harness import Case
 POSTFIX = ("postfix starttls", "postfix submissions", "postfix login")
 DOVECOT = ("dovecot starttls", "dovecot submissions")
 AIOSMTPD = ("aiosmtpd starttls", "aiosmtpd submissions")
+EXIM = ("exim starttls", "exim submissions", "exim clear")
+SENDMAIL = ("sendmail starttls", "sendmail submissions", "sendmail clear")
+GOSMTP = ("gosmtp starttls", "gosmtp submissions", "gosmtp few")
+CHASQUID = ("chasquid starttls", "chasquid submissions")
 DOORS = POSTFIX + DOVECOT + AIOSMTPD
+# The servers that are met at one door with every content, at the others with one.
+MORE = ("exim starttls", "opensmtpd clear", "sendmail starttls", "gosmtp starttls", "chasquid starttls")
+OTHERS = ("postfix few", "exim submissions", "exim clear", "sendmail submissions", "sendmail clear",
+          "gosmtp submissions", "gosmtp few", "chasquid submissions")
 
-# Without a header section Postfix would put an empty line between its trace header and the message.
-HEADER = b"From: <a@example.test>\r\nTo: <alice@example.test>\r\nSubject: interop\r\n\r\n"
+# Without a header section Postfix would put an empty line between its trace header and the message; without Date and
+# Message-ID, OpenSMTPD and Cyrus put theirs there.
+HEADER = (b"From: <a@example.test>\r\nTo: <alice@example.test>\r\nSubject: interop\r\n"
+          b"Date: Mon, 2 Mar 2026 10:00:00 +0000\r\nMessage-ID: <interop@example.test>\r\n\r\n")
+HELLO = HEADER + b"hello\r\n"
 OCTETS = bytes(octet for octet in random.Random(7).choices(range(1, 256), k=4000) if octet not in b"\r\n")
 RANDOM_LINES = b"".join(OCTETS[i:i + 200] + b"\r\n" for i in range(0, len(OCTETS), 200))
 LONG = (b"x" * 998 + b"\r\n") * 3 + b"." * 998 + b"\r\n" + b"y" * 998
@@ -108,6 +119,10 @@ OPTIONS = (
     ("traced", DOORS, {"--trace": True}),
 )
 
+# What the servers with AUTH say of it in their logs is not all the same; that they took the message is enough.
+MORE_MECHANISMS = ("exim starttls", "exim submissions", "sendmail starttls", "sendmail submissions", "gosmtp starttls",
+                   "gosmtp submissions")
+
 REFUSED_UNSENT = {"status": {"UNSUPPORTED", "REJECTED"}, "exit": 69}
 COMMON = ("SIZE 4194304", "8BITMIME")
 CAPABILITIES = {
@@ -116,7 +131,27 @@ CAPABILITIES = {
     "dovecot submissions": COMMON + ("PIPELINING", "CHUNKING", "ENHANCEDSTATUSCODES",
                                      "AUTH PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256"),
     "aiosmtpd submissions": COMMON + ("ENHANCEDSTATUSCODES", "AUTH LOGIN PLAIN"),
+    "postfix few": COMMON + ("XCLIENT NAME ADDR PROTO HELO REVERSE_NAME PORT LOGIN DESTADDR DESTPORT",),
+    "exim starttls": COMMON + ("PIPELINING", "CHUNKING", "DSN", "PRDR", "SMTPUTF8", "AUTH PLAIN LOGIN"),
+    "opensmtpd clear": COMMON + ("DSN", "ENHANCEDSTATUSCODES"),
+    "sendmail submissions": COMMON + ("PIPELINING", "DSN", "DELIVERBY", "ENHANCEDSTATUSCODES", "AUTH PLAIN LOGIN"),
+    "gosmtp starttls": COMMON + ("PIPELINING", "SMTPUTF8", "REQUIRETLS", "ENHANCEDSTATUSCODES"),
+    "chasquid starttls": COMMON[1:] + ("PIPELINING", "SMTPUTF8", "ENHANCEDSTATUSCODES", "AUTH PLAIN"),
+    "dovecot lmtp": COMMON[1:] + ("PIPELINING", "CHUNKING", "ENHANCEDSTATUSCODES", "STARTTLS"),
+    "cyrus lmtp": COMMON + ("PIPELINING", "IGNOREQUOTA", "ENHANCEDSTATUSCODES"),
 }
+
+
+MORE_RECIPIENTS = (
+    ("mixed", {"nobody@example.test": NOBODY, "alice@example.test": ACCEPTED, "grey@example.test": GREY,
+               "full@example.test": FULL, "bob@example.test": ACCEPTED, "huge@example.test": HUGE},
+     {"status": "PARTIAL", "exit": 1}),
+)
+
+# Where only so many recipients are taken at once, the others follow in further transactions.
+FEW = ("postfix few", "exim clear", "opensmtpd clear", "sendmail clear", "gosmtp few")
+MANY = tuple(f"user{number}@example.test" for number in range(23))
+
 
 
 def content_cases():
@@ -135,7 +170,7 @@ def content_cases():
 def dsn_cases():
     for name, to, options, envelope, recipient in DSN:
         for door in POSTFIX + DOVECOT:
-            yield Case("DSN: " + name, door, to=to, options=options, envelope=envelope, recipient=recipient)
+            yield Case("DSN: " + name, door, HELLO, to=to, options=options, envelope=envelope, recipient=recipient)
     for door in AIOSMTPD:
         yield Case("DSN is not offered", door, options={"--ret": "hdrs", "--notify": "never"}, want=REFUSED_UNSENT,
                    unseen=("mail",))
@@ -168,8 +203,62 @@ def session_cases():
                    capabilities=capabilities)
 
 
+def more_content_cases():
+    for door in MORE:
+        for name, content in CONTENTS + CONTENTS_8BIT:
+            if name != "header alone":      # an empty line is put behind it, or it is refused
+                yield Case(name, door, content)
+        for name, content in CONTENTS_8BIT:
+            if door.split()[0] in ("exim", "opensmtpd", "sendmail"):
+                yield Case(name + ", relayed", door, content, to=("alice@relay.example.test",))
+    for door in OTHERS:
+        yield Case("dots and 8 bit", door, CONTENTS[0][1] + "Größe\r\n.\r\n".encode())
+    for name, to, options, envelope, recipient in DSN:
+        for door in ("exim starttls", "opensmtpd clear", "sendmail starttls"):
+            yield Case("DSN: " + name, door, HELLO, to=to, options=options, envelope=envelope, recipient=recipient)
+    for door in ("gosmtp starttls", "chasquid starttls"):
+        yield Case("DSN is not offered", door, options={"--ret": "hdrs"}, want=REFUSED_UNSENT, unseen=("mail",))
+
+
+def more_outcome_cases():
+    for door in ("exim starttls", "exim clear", "opensmtpd clear", "sendmail clear", "gosmtp starttls", "postfix few"):
+        for name, outcomes, want in MORE_RECIPIENTS:
+            if door.startswith("exim"):
+                outcomes = {to: (outcome, code, None) for to, (outcome, code, _) in outcomes.items()}
+            yield Case("recipients: " + name, door, HELLO, to=tuple(outcomes), outcomes=tuple(outcomes.values()),
+                       want=want)
+        for name, sender, outcome, status in SENDERS:
+            want = {"status": outcome[0], "exit": status, "code": outcome[1], "phase": "mail"}
+            yield Case(name, door, HELLO, options={"--from": sender}, outcomes=((*outcome[:2], None),), want=want)
+    for door in CHASQUID:
+        outcomes = {"nobody@example.test": NOBODY, "alice@example.test": ACCEPTED, "bob@example.test": ACCEPTED}
+        yield Case("recipients: one unknown", door, HELLO, to=tuple(outcomes), outcomes=tuple(outcomes.values()),
+                   want={"status": "PARTIAL", "exit": 1})
+    for door in ("exim clear", "sendmail clear", "opensmtpd clear", "gosmtp few"):
+        yield Case("larger than SIZE", door, HEADER + BIG + BIG, want=REFUSED_UNSENT)
+    for door in FEW:
+        yield Case("more recipients than taken at once", door, HELLO, to=MANY)
+
+
+def more_session_cases():
+    for door in MORE_MECHANISMS:
+        for mechanism in ("PLAIN", "LOGIN"):
+            yield Case("AUTH " + mechanism, door, HELLO, options={"--auth": mechanism})
+    for door in ("exim starttls", "sendmail starttls", "gosmtp starttls", "chasquid starttls"):
+        logged = "no MAIL in SMTP connection" if door.startswith("exim") else ""
+        yield Case("wrong password", door, options={"--password-file": "{wrong_password_file}"}, want=AUTH_FAILED,
+                   unseen=("mail",), logged=logged)
+        yield Case("untrusted authority", door, options={"--ca": "{other_ca}"}, want=TLS_FAILED,
+                   unseen=("auth", "mail"))
+    yield Case("STARTTLS is not offered", "opensmtpd clear", options={"--tls": "starttls"}, want=TLS_FAILED)
+    yield Case("opportunistic", "opensmtpd clear", HELLO, options={"--tls": "opportunistic"})
+
+
 def all_cases():
     yield from content_cases()
     yield from dsn_cases()
     yield from outcome_cases()
     yield from session_cases()
+    yield from more_content_cases()
+    yield from more_outcome_cases()
+    yield from more_session_cases()

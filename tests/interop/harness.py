@@ -5,28 +5,17 @@ Imported by ./run; knows no case.  The mailboxes are emptied after each case, so
 """
 import base64
 import dataclasses
-import glob
 import json
 import os
 import re
 import subprocess
-import time
 
-# How each door is reached; the ports and files of its server are in servers.json.
-DOORS = {
-    "postfix starttls": {"--tls": "starttls"},
-    "postfix submissions": {"--tls": "implicit"},
-    "postfix login": {"--tls": "starttls"},
-    "postfix clear": {"--tls": "none"},
-    "dovecot starttls": {"--tls": "starttls"},
-    "dovecot submissions": {"--tls": "implicit"},
-    "aiosmtpd starttls": {"--tls": "starttls"},
-    "aiosmtpd submissions": {"--tls": "implicit"},
-}
+from doors import Logs, place, poll
+
 RESULT_KEYS = {"id", "status", "phase", "code", "enhanced", "text", "queue_id", "recipients", "attempts", "ms"}
 ANSWERED = ("OK", "PARTIAL", "REJECTED", "DEFERRED")     # by the server: then each recipient's outcome is known
 RECIPIENT_KEYS = {"address", "outcome", "phase", "code", "enhanced", "text"}
-TRACE_HEADER = re.compile(rb"((Return-Path|X-Original-To|Delivered-To|Received):.*\n([ \t].*\n)*)*")
+JOB_KEYS = {"id", "status", "recipients"}
 
 
 @dataclasses.dataclass
@@ -46,130 +35,33 @@ class Case:
     logged: str = ""            # what the server's log must match
     unseen: tuple = ()          # commands that must not have reached the server
     queue_id: bool = False      # is to be Postfix's own
+    batch: tuple = ()           # of Job, for the command batch
+    addresses: dict = dataclasses.field(default_factory=dict)   # as the server sees them, where that differs
 
 
 @dataclasses.dataclass
-class Mail:
-    place: str
-    recipient: str
+class Job:
+    """One line of a batch, and what must become of it."""
+    id: str
+    to: tuple
     content: bytes
-    envelope: dict = None       # the parameters, where the place knows them
-    parameters: dict = None
+    options: dict = dataclasses.field(default_factory=dict)
+    status: str = "OK"
+    arrives: tuple = None       # at whom; None for all of them when the status is OK, else for nobody
 
+    def line(self):
+        fields = {"id": self.id, "from": "batch@example.test", "to": self.to, **self.options,
+                  "message_base64": base64.b64encode(self.content).decode()}
+        return json.dumps(fields) + "\n"
 
-def poll(function, seconds=5):
-    """What function returns once that is true, or at the end of the time."""
-    end = time.monotonic() + seconds
-    while not (value := function()) and time.monotonic() < end:
-        time.sleep(0.01)
-    return value
+    def recipients(self):
+        return self.arrives if self.arrives is not None else self.to if self.status == "OK" else ()
 
 
 def normalised(content):
     """What must arrive: every newline is CRLF, the last line too; nothing else is changed."""
     content = re.sub(rb"\r\n|\r|\n", b"\r\n", content)
     return content if not content or content.endswith(b"\r\n") else content + b"\r\n"
-
-
-def decoded(parameters):
-    """MAIL or RCPT parameters out of xtext (RFC 3461 section 4), lists in order."""
-    text = {key.upper(): re.sub(r"\+([0-9A-F]{2})", lambda m: chr(int(m[1], 16)), value)
-            for key, value in parameters.items()}
-    if "NOTIFY" in text:
-        text["NOTIFY"] = ",".join(sorted(text["NOTIFY"].upper().split(",")))
-    return text
-
-
-class Servers:
-    def __init__(self, directory):
-        with open(os.path.join(directory, "servers.json")) as file:
-            self.info = json.load(file)
-        with open(self.info["password_file"]) as file:
-            self.password = file.read().rstrip("\n")
-
-    def options(self, door):
-        server, name = door.split()
-        return {"--host": "127.0.0.1", "--port": str(self.info[server][name]), "--server-name": "localhost",
-                "--ca": self.info["ca"], "--user": self.info["user"], "--password-file": self.info["password_file"],
-                "--timeout": "30", **DOORS[door]}
-
-    def settled(self):
-        """Whether nothing is on its way in Postfix.  In the order of a message's way, so that none slips by."""
-        return not any(files for name in ("incoming", "active", "deferred")
-                       for _, _, files in os.walk(os.path.join(self.info["postfix"]["queue"], name)))
-
-    def collect(self):
-        """Takes all mail out of the mailboxes."""
-        if not poll(self.settled, 10):
-            raise RuntimeError("Postfix has undelivered mail")
-        mails = []
-        for name in glob.glob(self.info["postfix"]["mail"] + "/*"):
-            trace, content = self.take(name)
-            recipient = re.search(rb"^Delivered-To: (.*)", trace, re.M)[1].decode()
-            mails.append(Mail("postfix", recipient, content.replace(b"\n", b"\r\n")))
-        for place in ("recorder", "aiosmtpd"):
-            for name in glob.glob(self.info[place]["mail"] + "/*.eml"):
-                content = self.take(name)[1]
-                with open(name[:-4] + ".json") as file:
-                    envelope = json.load(file)
-                mails += [Mail(place, r["address"], content, decoded(envelope["params"]), decoded(r["params"]))
-                          for r in envelope["recipients"]]
-        return mails
-
-    @staticmethod
-    def take(name):
-        """The trace header that servers put in front, and the content behind it; the file is removed."""
-        with open(name, "rb") as file:
-            content = file.read()
-        os.unlink(name)
-        end = TRACE_HEADER.match(content).end()
-        return content[:end], content[end:]
-
-
-class Logs:
-    """What a door's server has logged since this object was made."""
-
-    def __init__(self, servers, door):
-        self.server, self.door = door.split()
-        self.paths = {name: servers.info[name]["log"] for name in ("postfix", "dovecot", "aiosmtpd")}
-        self.marks = {name: os.path.getsize(path) for name, path in self.paths.items()}
-        self.commands = servers.info["dovecot"]["commands"] + "/*.in"
-        self.old = set(glob.glob(self.commands))
-
-    def text(self, server=None):
-        server = server or self.server
-        with open(self.paths[server], errors="replace") as file:
-            file.seek(self.marks[server])
-            return file.read()
-
-    def session(self):
-        """The session's commands in lower case, with other words so as never to be empty; false until it has ended."""
-        return getattr(self, self.server)()
-
-    def postfix(self):
-        counts = re.search(rf" {self.door}/smtpd\[\d+\]: disconnect from \S+ (.*)", self.text())
-        return counts and {word.split("=")[0] for word in counts[1].split()}
-
-    def dovecot(self):
-        """What comes after a login is in a file of its own."""
-        text = self.text()
-        if "submission-login: Info: Disconnected" in text:
-            return {"connect"} if "no auth attempts" in text else {"auth"}
-        if "Info: Disconnected" not in text:
-            return None
-        verbs = {"auth"}
-        for name in set(glob.glob(self.commands)) - self.old:
-            with open(name, errors="replace") as file:
-                verbs |= {verb.lower() for verb in re.findall(r"^\d+\.\d+ (\w+)", file.read(), re.M)}
-        return verbs
-
-    def aiosmtpd(self):
-        """A client that fails in the handshake of implicit TLS gets no further than "Available AUTH mechanisms"."""
-        text = self.text()
-        if "Available AUTH" in text and "Peer:" not in text:
-            return {"connect"}
-        verbs = {verb.lower() for verb in re.findall(r">> b'(\w+)", text)}
-        return "connection lost" in text and {"connect"} | verbs
 
 
 class Runner:
@@ -182,26 +74,33 @@ class Runner:
         if case.command == "send":
             options |= {"--from": f"case{self.number}@example.test", "--to": case.to}
         for key, value in case.options.items():
-            options[key] = value.format(**self.servers.info) if isinstance(value, str) else value
+            options[key] = value
         words = [self.postel, case.command]
         for key, value in options.items():
             if value is True:
                 words.append(key)
             elif value is not None:
                 for each in [value] if isinstance(value, str) else value:
-                    words += [key, each]
+                    words += [key, each.format_map(self.known(case))]
         return words + ["--json"]
 
+    def known(self, case):
+        """What an option's value may name in braces."""
+        server, door = case.door.split()
+        return {**self.servers.info, "port": self.servers.info[server].get(door)}
+
     def call(self, case):
-        words = self.arguments(case)
-        if case.command == "send" and case.stdin:
+        words, given = self.arguments(case), case.content if case.stdin else b""
+        if case.command == "batch":
+            given = "".join(job.line() for job in case.batch).encode()
+        elif case.command == "send" and case.stdin:
             words.append("-")
         elif case.command == "send":
             words.append(os.path.join(self.directory, "message"))
             with open(words[-1], "wb") as file:
                 file.write(case.content)
         try:
-            return subprocess.run(words, input=case.content if case.stdin else b"", capture_output=True, timeout=60)
+            return subprocess.run(words, input=given, capture_output=True, timeout=60)
         except subprocess.TimeoutExpired:
             return None
 
@@ -215,6 +114,9 @@ class Runner:
         if done is None:
             return ["does not end"]
         wrong = list(check_secrets(self.servers, done))
+        if case.command == "batch":
+            wrong += check_batch(case, done, mails)
+            return wrong + ([f"stderr: {tail(done.stderr)}"] if wrong else [])
         try:
             result = json.loads(done.stdout)
         except ValueError:
@@ -271,23 +173,36 @@ def check_result(case, done, result):
         yield from differ(got["address"], want, (got.get("outcome"), got.get("code"), enhanced))
 
 
-def place(door, recipient):
-    """Where mail through the door ends."""
-    if door.startswith("aiosmtpd"):
-        return "aiosmtpd"
-    return "recorder" if recipient.endswith("@relay.example.test") else "postfix"
-
-
 def check_mails(case, mails):
     outcomes = case.outcomes or [("ACCEPTED" if case.want["status"] == "OK" else "NOT_SENT",)] * len(case.to)
-    accepted = [to for to, outcome in zip(case.to, outcomes) if outcome[0] == "ACCEPTED"]
+    accepted = [case.addresses.get(to, to) for to, outcome in zip(case.to, outcomes) if outcome[0] == "ACCEPTED"]
     want = sorted((place(case.door, recipient), recipient) for recipient in accepted)
     yield from differ("arrived", want, sorted((mail.place, mail.recipient) for mail in mails))
     for mail in mails:
         yield from check_content(mail.recipient, normalised(case.content), mail.content)
         for want, got in ((case.envelope, mail.envelope), (case.recipient, mail.parameters)):
-            if mail.place != "postfix":
+            if got is not None:
                 yield from differ(f"parameters for {mail.recipient}", want, {key: got.get(key) for key in want})
+
+
+def check_batch(case, done, mails):
+    """Each job's status, and that every content arrived at whom it was for and at nobody else."""
+    try:
+        results = [json.loads(line) for line in done.stdout.splitlines()]
+    except ValueError:
+        yield f"no JSON: exit {done.returncode}, {done.stdout[:500]}"
+        return
+    for result in results:
+        yield from differ("fields missing", set(), JOB_KEYS - result.keys())
+    yield from differ("exit", case.want["exit"], done.returncode)
+    yield from differ("statuses", {job.id: job.status for job in case.batch},
+                      {result.get("id"): result.get("status") for result in results})
+    yield from differ("number of results", len(case.batch), len(results))
+    want = sorted((place(case.door, to), to, normalised(job.content)) for job in case.batch for to in job.recipients())
+    got = sorted((mail.place, mail.recipient, mail.content) for mail in mails)
+    yield from differ("arrived", [mail[:2] for mail in want], [mail[:2] for mail in got])
+    if want != got:
+        yield "contents differ"
 
 
 def check_content(recipient, want, got):

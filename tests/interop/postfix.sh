@@ -1,17 +1,21 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT
-# Sourced by ./servers: a Postfix of our own, with five doors:
+# Sourced by ./servers: a Postfix of our own, with these doors:
 #   starttls     STARTTLS, AUTH PLAIN
 #   submissions  implicit TLS, every mechanism
 #   login        STARTTLS, AUTH LOGIN, neither CHUNKING nor PIPELINING
 #   clear        no TLS, yet AUTH is offered
 #   relay        no TLS, no AUTH: for Dovecot
+#   few          as relay, few recipients at once, and XCLIENT is offered
 # Mail to relay.example.test goes on to the recorder, which shows the envelope; all other is kept, one file a recipient.
+
+# shellcheck disable=SC2034
+postfix_doors=(starttls submissions login clear relay few)
 
 postfix_directories() {
     local name
-    mkdir -p "$P/etc/sasl" "$P/root" "$P/spool/pid" "$P/mail"
-    dpkg-deb -x "$(postfix_package)" "$P/root"
+    mkdir -p "$P/etc/sasl" "$P/spool/pid" "$P/mail"
+    unpack "$P/root" postfix
     for name in active bounce corrupt defer deferred flush hold incoming private saved trace; do
         install -d -o postfix -m 700 "$P/spool/$name"
     done
@@ -22,7 +26,7 @@ postfix_directories() {
 }
 
 postfix_users() {
-    printf '%s' "$PASSWORD" | saslpasswd2 -p -c -u mail.example.test -f "$P/etc/sasl/db" "$USER_NAME"
+    saslpasswd "$P/etc/sasl/db"
     chown postfix "$P/etc/sasl/db"
     cat >"$P/etc/sasl/smtpd.conf" <<E
 pwcheck_method: auxprop
@@ -47,7 +51,7 @@ E
 
 # local_header_rewrite_clients: no header is added to what comes from loopback.
 # smtpd_delay_reject=no: a refused sender is refused at MAIL.
-postfix_main() {        # postfix_main RECORDER_PORT
+postfix_main() {
     cat <<E
 compatibility_level = 3.6
 command_directory = $P/root/usr/sbin
@@ -78,8 +82,8 @@ virtual_mailbox_limit = 0
 virtual_minimum_uid = 1
 virtual_uid_maps = static:$(id -u nobody)
 virtual_gid_maps = static:$(id -g nobody)
-transport_maps = inline:{relay.example.test=smtp:[127.0.0.1]:$1}
-message_size_limit = 4194304
+transport_maps = inline:{relay.example.test=smtp:[127.0.0.1]:${PORT[recorder relay]}}
+message_size_limit = $MAX_BYTES
 smtpd_banner = \$myhostname ESMTP $INSTANCE
 smtpd_peername_lookup = no
 smtpd_delay_reject = no
@@ -93,7 +97,7 @@ smtpd_tls_key_file = $PKI/server.key
 E
 }
 
-postfix_master() {      # postfix_master STARTTLS SUBMISSIONS LOGIN CLEAR RELAY
+postfix_master() {
     cat <<E
 postlog unix-dgram n - n - 1 postlogd
 cleanup unix n - n - 0 cleanup
@@ -108,34 +112,48 @@ retry unix - - n - - error
 virtual unix - n n - - virtual
 smtp unix - - n - - smtp
 anvil unix - - n - 1 anvil
-127.0.0.1:$1 inet n - n - - smtpd
+127.0.0.1:${PORT[postfix starttls]} inet n - n - - smtpd
   -o syslog_name=starttls
   -o smtpd_tls_security_level=encrypt
   -o smtpd_sasl_mechanism_filter=plain
-127.0.0.1:$2 inet n - n - - smtpd
+127.0.0.1:${PORT[postfix submissions]} inet n - n - - smtpd
   -o syslog_name=submissions
   -o smtpd_tls_wrappermode=yes
-127.0.0.1:$3 inet n - n - - smtpd
+127.0.0.1:${PORT[postfix login]} inet n - n - - smtpd
   -o syslog_name=login
   -o smtpd_tls_security_level=encrypt
   -o smtpd_sasl_mechanism_filter=login
   -o smtpd_discard_ehlo_keywords=chunking,pipelining
-127.0.0.1:$4 inet n - n - - smtpd
+127.0.0.1:${PORT[postfix clear]} inet n - n - - smtpd
   -o syslog_name=clear
-127.0.0.1:$5 inet n - n - - smtpd
+127.0.0.1:${PORT[postfix relay]} inet n - n - - smtpd
   -o syslog_name=relay
   -o smtpd_sasl_auth_enable=no
   -o smtpd_relay_restrictions=permit_mynetworks,reject
+127.0.0.1:${PORT[postfix few]} inet n - n - - smtpd
+  -o syslog_name=few
+  -o smtpd_sasl_auth_enable=no
+  -o smtpd_relay_restrictions=permit_mynetworks,reject
+  -o smtpd_recipient_limit=$MAX_RECIPIENTS
+  -o smtpd_authorized_xclient_hosts=127.0.0.1
 E
 }
 
-postfix_start() {       # postfix_start RECORDER_PORT STARTTLS SUBMISSIONS LOGIN CLEAR RELAY
+postfix_start() {
     P=$DIR/postfix
     postfix_directories
     postfix_users
     postfix_tables
-    postfix_main "$1" >"$P/etc/main.cf"
-    shift
-    postfix_master "$@" >"$P/etc/master.cf"
+    postfix_main >"$P/etc/main.cf"
+    postfix_master >"$P/etc/master.cf"
     LD_LIBRARY_PATH=$P/root/usr/lib/postfix launch postfix "$P/root/usr/lib/postfix/sbin/master" -c "$P/etc" -d
+}
+
+# The session that asked for the greeting must not be taken for a case's: its end has to be in the log.
+postfix_ready() {
+    greets "${PORT[postfix relay]}" && grep -q 'disconnect from' "$DIR/postfix/log"
+}
+
+postfix_files() {
+    echo "\"log\": \"$DIR/postfix/log\", \"mail\": \"$DIR/postfix/mail/new\", \"queue\": \"$DIR/postfix/spool\""
 }

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""recorder.py DIR: the next hop behind Postfix, which shows what envelope reached it.
+"""recorder.py DIR PORT: the next hop behind servers that relay, which shows what envelope reached it.
 
 A small SMTP server with DSN and 8BITMIME.  Each message becomes DIR/mail/N.eml, byte for byte, and DIR/mail/N.json:
-{"from", "params", "recipients": [{"address", "params"}]}.  It listens where the kernel likes and says so in DIR/ports.
+{"from", "params", "recipients": [{"address", "params"}]}.
 """
 import itertools
 import json
@@ -13,6 +13,7 @@ import socketserver
 import sys
 
 directory = sys.argv[1]
+socketserver.ThreadingTCPServer.allow_reuse_address = True
 numbers = itertools.count(1)
 
 
@@ -71,7 +72,4 @@ class Session(socketserver.StreamRequestHandler):
         self.reply("502 5.5.2 Unknown")
 
 
-with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Session) as server:
-    with open(os.path.join(directory, "ports"), "w") as ports:
-        print(server.server_address[1], file=ports)
-    server.serve_forever()
+socketserver.ThreadingTCPServer(("127.0.0.1", int(sys.argv[2])), Session).serve_forever()
