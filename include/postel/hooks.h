@@ -6,6 +6,10 @@
  * Where a program may look in, forbid, or bring its own: a policy, audit events, and a transport. None is
  * required. The trace is in config.h.
  *
+ *     postel_config_set_policy(config, policy, user_data);
+ *     postel_config_set_audit(config, audit, user_data);
+ *     postel_config_set_transport(config, &transport, user_data);
+ *
  * `user_data` is passed on untouched and must outlive every connection and pool made of the config. With a
  * pool, functions are called from several threads at once. They may block (and are then part of the call's
  * time); they must not call into the same connection or its pool.
@@ -104,7 +108,8 @@ typedef struct postel_transport {
         void (*wake)(void *stream);
 
         /* Optional: protects the stream by TLS of the caller's own, verified for that name ("" when neither
-         * it nor a host is set), within timeout_ms. 0, or anything else: POSTEL_TLS. Such a session counts as secure. */
+         * it nor a host is set), within timeout_ms. 0, or anything else: POSTEL_TLS. Such a session counts as
+         * secure. */
         int (*start_tls)(
                 void *stream, const char *server_name, int timeout_ms, char *reason, size_t reason_size);
 
