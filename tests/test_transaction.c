@@ -1401,12 +1401,213 @@ static void an_interrupt_before_connecting_stays(void)
         part(&client);
 }
 
+/* ---- Content by BDAT, and more than one transaction ---- */
+
+#define CHUNKING PIPELINING "250-CHUNKING\r\n"
+#define BDAT     "BDAT 18 LAST\r\n" BODY
+
+static void content_rides_with_its_envelope(void)
+{
+        static const struct exchange script[] = {
+                HELLO(CHUNKING),
+                { MAIL RCPT("a") RCPT("b") BDAT, OK OK OK OK },
+                { MAIL RCPT("a") BDAT, OK OK "550 no\r\n" },
+                { "RSET\r\n" MAIL RCPT("a") RCPT("b") BDAT, OK OK "550 a\r\n" OK OK },
+                { MAIL RCPT("a") BDAT, OK "550 a\r\n503 no recipients\r\n" },
+                { "RSET\r\n" MAIL RCPT("a") BDAT, OK "550 no\r\n503 a\r\n503 b\r\n" },
+                { "RSET\r\n" MAIL RCPT("a") BDAT, OK OK OK OK },
+        };
+        struct client client = MEET(script);
+        CHECK_INT(send_to(&client, 2), POSTEL_OK);
+        CHECK_INT(send_to(&client, 1), POSTEL_REJECTED);
+        check_recipient(&client, 0, REJECTED, 550);
+        CHECK_INT(send_to(&client, 2), POSTEL_PARTIAL);
+        check_recipient(&client, 0, REJECTED, 550);
+        check_recipient(&client, 1, ACCEPTED, 250);
+        CHECK_INT(send_to(&client, 1), POSTEL_REJECTED);
+        CHECK_INT(postel_result_recipient_phase(client.result, 0), POSTEL_PHASE_RCPT);
+        CHECK_INT(send_to(&client, 1), POSTEL_REJECTED);
+        CHECK_INT(postel_result_recipient_phase(client.result, 0), POSTEL_PHASE_MAIL);
+        CHECK_INT(send_to(&client, 1), POSTEL_OK);
+        CHECK_INT(postel_result_transactions(client.result), 1);
+        part(&client);
+}
+
+/* What some server might take for commands, and what need not be hurried, goes by DATA. */
+static void content_like_commands_does_not_ride(void)
+{
+        static const struct exchange script[] = {
+                HELLO(CHUNKING),
+                { FLIGHT_A, GO_A },
+                { "a\r\n quit it\r\n" DOT, OK },
+                { MAIL RCPT("a") "BDAT 16 LAST\r\na\r\nquitting it\r\n", OK OK OK },
+        };
+        struct client client = MEET(script);
+        CHECK_INT(send_octets(&client, 1, "a\r\n quit it\r\n", 13, TIMEOUT_MS), POSTEL_OK);
+        CHECK_INT(send_octets(&client, 1, "a\r\nquitting it\r\n", 16, TIMEOUT_MS), POSTEL_OK);
+        part(&client);
+}
+
+/* What it cannot know: the content may have been taken for commands, none of which is one. */
+static void goes_back_to_data_where_bdat_is_unknown(void)
+{
+        static const char *const replies[] = { "500 what?\r\n", "502 not here\r\n", "503 bad sequence\r\n",
+                "500 what?\r\n500 Subject: x?\r\n500 ?\r\n500 hi?\r\n" };
+        for (size_t i = 0; i < COUNT(replies); i++) {
+                char *first = NULL;
+                REQUIRE(asprintf(&first, OK OK "%s", replies[i]) > 0);
+                const struct exchange script[] = {
+                        HELLO(CHUNKING),
+                        { MAIL RCPT("a") BDAT, first },
+                        { "RSET\r\n" MAIL RCPT("a") DATA, OK OK OK GO },
+                        { BODY DOT, OK },
+                        { FLIGHT_A, GO_A },
+                        { BODY DOT, OK },
+                };
+                struct client client = MEET(script);
+                harness_row("%zu", i);
+                CHECK_INT(send_to(&client, 1), POSTEL_OK);
+                CHECK_INT(postel_result_transactions(client.result), 2);
+                CHECK_INT(postel_result_attempts(client.result), 1);
+                CHECK_INT(send_to(&client, 1), POSTEL_OK);
+                CHECK_INT(postel_result_transactions(client.result), 1);
+                part(&client);
+                free(first);
+        }
+}
+
+static void a_421_before_the_final_reply_leaves_it_unsent(void)
+{
+        static const struct {
+                const char *reply;
+                postel_status status;
+                postel_outcome outcome;
+                postel_phase phase;
+        } rows[] = {
+                { "421 no more\r\n", POSTEL_DEFERRED, NOT_SENT, POSTEL_PHASE_MAIL },
+                { OK "421 no more\r\n", POSTEL_DEFERRED, NOT_SENT, POSTEL_PHASE_RCPT },
+                { OK OK "421 no more\r\n", POSTEL_UNKNOWN, POSTEL_OUTCOME_UNKNOWN, POSTEL_PHASE_FINAL },
+        };
+        for (size_t i = 0; i < COUNT(rows); i++) {
+                const struct exchange script[] = { HELLO(CHUNKING),
+                        { MAIL RCPT("a") BDAT, rows[i].reply, DIALOGUE_CLOSE } };
+                struct client client = MEET(script);
+                harness_row("%zu", i);
+                CHECK_INT(send_to(&client, 1), rows[i].status);
+                check_everybody(&client, rows[i].outcome, 421);
+                CHECK_INT(postel_result_phase(client.result), rows[i].phase);
+                CHECK(postel_connection_is_shutting_down(client.connection));
+                part(&client);
+        }
+}
+
+static void too_many_recipients_go_into_another_transaction(void)
+{
+        static const char *const rows[][2] = {
+                { "452 4.5.3 too many\r\n", "452 4.5.3 too many\r\n" },
+                { "552 5.5.3 too many\r\n", "452 4.5.3 too many\r\n" },
+                { "452 too many\r\n", "452 too many\r\n" },
+                { "552 too many\r\n", "452 too many\r\n" },
+        };
+        for (size_t i = 0; i < 2 * COUNT(rows); i++) {
+                char *replies = NULL;
+                REQUIRE(asprintf(&replies, OK OK "%s%s" GO, rows[i / 2][0], rows[i / 2][1]) > 0);
+                const struct exchange script[] = {
+                        HELLO(PIPELINING ENHANCED),
+                        { MAIL RCPT("a") RCPT("b") RCPT("c") DATA, replies },
+                        { BODY DOT, "250 2.0.0 Ok: queued as 4AAA1\r\n" },
+                        { MAIL RCPT("b") DATA, OK OK GO },
+                        { BODY DOT, "250 2.0.0 Ok: queued as 4BBB2\r\n" },
+                        { MAIL RCPT("c") DATA, i % 2 ? OK "550 5.1.1 who?\r\n503 a\r\n" : OK OK GO },
+                        { i % 2 ? "NOOP\r\n" : BODY DOT, "250 2.0.0 Ok: queued as 4CCC3\r\n" },
+                };
+                struct client client = MEET(script);
+                harness_row("%zu", i);
+                CHECK_INT(send_to(&client, 3), i % 2 ? POSTEL_PARTIAL : POSTEL_OK);
+                check_recipient(&client, 2, i % 2 ? REJECTED : ACCEPTED, i % 2 ? 550 : 250);
+                CHECK_INT(postel_result_transactions(client.result), 3);
+                CHECK_STR(postel_result_queue_id(client.result), "4AAA1");
+                CHECK_STR(postel_result_recipient_queue_id(client.result, 1), "4BBB2");
+                CHECK_STR(postel_result_recipient_queue_id(client.result, 2), i % 2 ? "" : "4CCC3");
+                if (i % 2)
+                        CHECK_INT(postel_connection_noop(client.connection, TIMEOUT_MS, NULL), POSTEL_OK);
+                part(&client);
+                free(replies);
+        }
+}
+
+/* Who takes nobody has no room for anybody: that is no reason to ask again and again. */
+static void too_many_without_any_taken_is_deferred(void)
+{
+        static const struct exchange script[] = {
+                HELLO(PIPELINING ENHANCED),
+                { MAIL RCPT("a") RCPT("b") DATA, OK OK "452 4.5.3 too many\r\n" GO },
+                { BODY DOT, OK },
+                { MAIL RCPT("b") DATA, OK "452 4.5.3 too many\r\n503 5.5.1 a\r\n" },
+                { "RSET\r\n" MAIL RCPT("a") RCPT("b") DATA, OK OK "452 4.5.3 a\r\n452 4.5.3 b\r\n503 c\r\n" },
+        };
+        struct client client = MEET(script);
+        CHECK_INT(send_to(&client, 2), POSTEL_PARTIAL);
+        check_recipient(&client, 1, DEFERRED, 452);
+        CHECK_INT(send_to(&client, 2), POSTEL_DEFERRED);
+        check_everybody(&client, DEFERRED, 452);
+        part(&client);
+}
+
+static void keeps_to_the_limits_of_the_server(void)
+{
+        static const struct exchange script[] = {
+                HELLO(PIPELINING "250-LIMITS RCPTMAX=2\r\n"),
+                { MAIL RCPT("a") RCPT("b") DATA, OK OK OK GO },
+                { BODY DOT, "554 no\r\n" },
+                { "RSET\r\n" MAIL RCPT("c") DATA, OK OK OK GO },
+                { BODY DOT, OK },
+        };
+        struct client client = MEET(script);
+        CHECK_INT(send_to(&client, 3), POSTEL_PARTIAL);
+        check_recipient(&client, 0, REJECTED, 554);
+        check_recipient(&client, 1, REJECTED, 554);
+        check_recipient(&client, 2, ACCEPTED, 250);
+        CHECK_INT(postel_result_transactions(client.result), 2);
+        part(&client);
+}
+
+static void sends_to_all_or_to_none(void)
+{
+        static const struct exchange script[] = {
+                HELLO(CHUNKING),
+                { MAIL RCPT("a") RCPT("b"), OK OK "550 b\r\n" },
+                { "RSET\r\n" MAIL RCPT("a") RCPT("b"), OK OK OK OK },
+                { BDAT, OK },
+        };
+        struct client client = MEET(script);
+        postel_envelope *envelope = postel_envelope_new("s@x.example");
+        postel_envelope_add_recipient(envelope, "a@x.example");
+        postel_envelope_add_recipient(envelope, "b@x.example");
+        postel_envelope_set_all_or_none(envelope, 1);
+        CHECK_INT(send_envelope(&client, envelope, BODY), POSTEL_REJECTED);
+        check_recipient(&client, 0, NOT_SENT, 0);
+        check_recipient(&client, 1, REJECTED, 550);
+        CHECK_INT(send_envelope(&client, envelope, BODY), POSTEL_OK);
+        postel_envelope_free(&envelope);
+        part(&client);
+}
+
 static const struct test tests[] = {
         { "decides each recipient by what the server says", decides_by_replies },
         { "pipelines all but the content", pipelines_all_but_the_content },
         { "waits for each reply without PIPELINING", waits_for_each_reply_without_pipelining },
         { "takes two round trips for a thousand recipients", takes_two_round_trips_for_a_thousand },
         { "sends to twenty thousand through small buffers", sends_to_twenty_thousand_through_small_buffers },
+        { "content by BDAT rides with its envelope", content_rides_with_its_envelope },
+        { "content like commands does not ride", content_like_commands_does_not_ride },
+        { "goes back to DATA where BDAT is unknown", goes_back_to_data_where_bdat_is_unknown },
+        { "a 421 before the final reply leaves it unsent", a_421_before_the_final_reply_leaves_it_unsent },
+        { "too many recipients go into another transaction",
+                too_many_recipients_go_into_another_transaction },
+        { "too many recipients, and nobody taken, is DEFERRED", too_many_without_any_taken_is_deferred },
+        { "keeps to the limits of the server", keeps_to_the_limits_of_the_server },
+        { "sends to all or to none", sends_to_all_or_to_none },
         { "a fault before the end leaves it unsent, behind it unknown",
                 faults_before_the_end_leave_it_unsent },
         { "a fault leaves refusals as they are", a_fault_leaves_refusals_as_they_are },
