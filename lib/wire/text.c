@@ -5,19 +5,27 @@
 #include "wire/octet.h"
 
 /* In order of what is told first. */
-enum class { CLASS_PRINTABLE, CLASS_EIGHT_BIT, CLASS_CONTROL, CLASS_LINE_BREAK };
+enum octet_kind { KIND_PRINTABLE, KIND_EIGHT_BIT, KIND_CONTROL, KIND_LINE_BREAK };
 
-static enum class class_of(char c) {
-        if (octet_is_printable(c)) return CLASS_PRINTABLE;
-        if (c == '\r' || c == '\n') return CLASS_LINE_BREAK;
-        return octet_is_control(c) ? CLASS_CONTROL : CLASS_EIGHT_BIT;
+static enum octet_kind kind_of(char c)
+{
+        if (octet_is_printable(c))
+                return KIND_PRINTABLE;
+        if (c == '\r' || c == '\n')
+                return KIND_LINE_BREAK;
+        return octet_is_control(c) ? KIND_CONTROL : KIND_EIGHT_BIT;
 }
 
-static enum class worst_class(const char *text) {
-        enum class worst = CLASS_PRINTABLE;
+static enum octet_kind worst_kind(const char *text)
+{
+        enum octet_kind worst = KIND_PRINTABLE;
 
-        for (; *text; text++){ enum class class = class_of(*text); if (class > worst) worst = class; }
-return worst;
+        for (; *text; text++) {
+                enum octet_kind kind = kind_of(*text);
+                if (kind > worst)
+                        worst = kind;
+        }
+        return worst;
 }
 
 static const char *encoding_fault(const char *text)
@@ -36,14 +44,14 @@ static const char *encoding_fault(const char *text)
 
 const char *text_ascii_fault(const char *text, const char *not_ascii)
 {
-        switch (worst_class(text)) {
-        case CLASS_LINE_BREAK:
+        switch (worst_kind(text)) {
+        case KIND_LINE_BREAK:
                 return "holds a CR or LF";
-        case CLASS_CONTROL:
+        case KIND_CONTROL:
                 return "holds a control octet";
-        case CLASS_EIGHT_BIT:
+        case KIND_EIGHT_BIT:
                 return not_ascii;
-        case CLASS_PRINTABLE:
+        case KIND_PRINTABLE:
                 break;
         }
         return NULL;
