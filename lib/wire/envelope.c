@@ -28,19 +28,14 @@
 /* What is shown of a text that is refused: enough to find it. */
 #define SHOWN_OCTETS 64
 
-static const char *printable_fault(const char *text)
-{
-        static const char fault[] = "has octets that are not printable ASCII";
-
-        return text_ascii_fault(text, fault) ? fault : NULL;
-}
+static const char not_printable[] = "has octets that are not printable ASCII";
 
 /* ---- Fields of a recipient ---- */
 
 static const char *orcpt_fault(const char *orcpt)
 {
         bool is_utf8 = octets_equal_in_any_case(orcpt, ORCPT_UTF8_TYPE, strlen(ORCPT_UTF8_TYPE));
-        const char *fault = is_utf8 ? text_utf8_fault(orcpt) : printable_fault(orcpt);
+        const char *fault = is_utf8 ? text_utf8_fault(orcpt) : text_ascii_fault(orcpt, not_printable);
         if (fault)
                 return fault;
 
@@ -85,7 +80,7 @@ static const char *envid_fault(const struct envelope *envelope)
                 return NULL;
         if (!*envid)
                 return "is empty";
-        const char *fault = printable_fault(envid);
+        const char *fault = text_ascii_fault(envid, not_printable);
         if (fault)
                 return fault;
         return strlen(envid) > ENVID_MAX_OCTETS ? "is longer than 100 octets" : NULL;
@@ -131,7 +126,7 @@ static const char *hold_until_fault(const struct envelope *envelope)
 
         if (!text)
                 return NULL;
-        const char *fault = printable_fault(text);
+        const char *fault = text_ascii_fault(text, not_printable);
         if (fault)
                 return fault;
         if (!date_time_parse(text, strlen(text), &date_time))
