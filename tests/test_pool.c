@@ -1394,7 +1394,7 @@ static void accounts_without_a_session(void)
         CHECK_STR(dialogue_finish(&dialogue), NULL);
 }
 
-/* `round_trips` of each message. */
+/* `round_trips` of each message but the first. */
 static void check_numbers(postel_chunking chunking, int round_trips)
 {
         static const char *const options[] = { "--refuse-rcpt", "no*=550 5.1.1 no", "--refuse-rcpt",
@@ -1407,7 +1407,8 @@ static void check_numbers(postel_chunking chunking, int round_trips)
         postel_config_set_chunking(config, chunking);
         postel_pool *pool = open_pool(config);
         CHECK_INT(send_from(pool, FROM, WATCHDOG_MS, NULL), POSTEL_OK);
-        CHECK_INT(NUMBER(pool, ROUND_TRIPS), round_trips);
+        /* Content rides from the second message of a session on. */
+        CHECK_INT(NUMBER(pool, ROUND_TRIPS), 2);
         for (int i = 0; i < 3; i++)
                 CHECK_INT(postel_pool_send(pool, FROM, to, 4, BODY, sizeof(BODY) - 1, -1, NULL, NULL),
                         POSTEL_PARTIAL);
@@ -1430,7 +1431,7 @@ static void check_numbers(postel_chunking chunking, int round_trips)
                 { POSTEL_STATISTIC_DEFERRED, 4 },
                 { POSTEL_STATISTIC_NOT_SENT, 0 },
                 { POSTEL_STATISTIC_UNKNOWN, 1 },
-                { POSTEL_STATISTIC_ROUND_TRIPS, 6 * round_trips },
+                { POSTEL_STATISTIC_ROUND_TRIPS, 2 + 5 * round_trips },
                 { POSTEL_STATISTIC_SESSIONS_OPENED, 1 },
                 { POSTEL_STATISTIC_SESSIONS_REUSED, 5 },
                 { POSTEL_STATISTIC_SESSIONS_LOST, 1 },
