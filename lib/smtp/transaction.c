@@ -426,15 +426,19 @@ static postel_status write_chunk(struct transaction *transaction, postel_error *
                 output_has_room(output_of(transaction))) {
                 if (transaction->rest_size) {
                         status = queue_rest(transaction, error);
-                } else if (transaction->last_chunk && !transaction->content_read) {
+                } else if (transaction->last_chunk && transaction->chunk_left && !transaction->content_read) {
                         status = read_content(transaction, &held_up, error);
                 } else {
-                        if (transaction->last_chunk)
+                        if (transaction->last_chunk && transaction->chunk_left)
                                 status = queue_end(transaction, error);
                         if (status == POSTEL_OK)
                                 status = end_chunk(transaction, error);
                 }
         }
+        /* With its last octet the server has the chunk, also where there is no room for anything more. */
+        if (status == POSTEL_OK && transaction->chunk_open && !transaction->rest_size &&
+                !transaction->chunk_left)
+                status = end_chunk(transaction, error);
         return status;
 }
 
