@@ -423,24 +423,24 @@ static void a_callback_that_fails_ends_its_session_only(void)
         }
 }
 
-/* A file that loses its end once its MAIL was written, behind others that are on their way. */
+/* A file that loses its end once its MAIL was written. */
 static void shorten_file(
         void *user_data, unsigned long long session, postel_trace_kind kind, const char *text, size_t size)
 {
         (void)user_data;
         (void)session;
         (void)size;
-        if (kind == POSTEL_TRACE_SENT && strncmp(text, "MAIL FROM:<m6", 13) == 0)
-                temporary_file("x", 1);
+        if (kind == POSTEL_TRACE_SENT && strncmp(text, "MAIL FROM:<m45@", 15) == 0)
+                temporary_file("x\r\n", 3);
 }
 
+/* Behind many others that are on their way, of whom some were written and some were not. */
 static void a_file_that_changes_harms_no_other(void)
 {
         static const struct manner manners[] = { { 0 }, { NEVER }, { LOCKSTEP } };
-        char *body = calloc(1, 100001);
+        char body[1001] = "", from[32];
 
-        REQUIRE(body != NULL);
-        for (size_t i = 0; i < 100000; i += 10)
+        for (size_t i = 0; i < 1000; i += 10)
                 memcpy(body + i, "12345678\r\n", 10);
         for (size_t i = 0; i < 2 * COUNT(manners); i++) {
                 struct manner manner = manners[i / 2];
@@ -448,27 +448,26 @@ static void a_file_that_changes_harms_no_other(void)
                 manner.trace = shorten_file;
                 struct client client = meet_sink(NULL, manner);
                 struct mails mails = { 0 };
-                char from[32];
                 harness_row("manner %zu, %s", i / 2, i % 2 ? "pool" : "connection");
-                for (int at = 0; at < 12; at++) {
+                for (int at = 0; at < 60; at++) {
                         snprintf(from, sizeof(from), "m%d@x.example", at);
-                        if (at == 6)
+                        if (at == 45)
                                 add_made(&mails, envelope_of(from, "a"),
-                                        postel_message_from_path(temporary_file(body, 5000)));
+                                        postel_message_from_path(temporary_file(body, 1000)));
                         else
                                 add(&mails, from, "a", body);
                 }
-                CHECK_INT(send_all(&client, &mails), POSTEL_PARTIAL);
+                send_all(&client, &mails);
                 struct truth truth = check_truth(&client, &mails);
-                CHECK_INT(postel_batch_status(mails.batch, 6), POSTEL_IO);
                 CHECK_INT(truth.unknown, 0);
-                if (i % 2)
-                        CHECK_INT(truth.accepted, 11);
+                /* Over a pool it is sent once more, as what it is by then. */
+                CHECK_INT(truth.not_sent, i % 2 ? 0 : 60 - truth.accepted);
+                if (!(i % 2))
+                        CHECK_INT(postel_batch_status(mails.batch, 45), POSTEL_IO);
                 part(&client);
                 drop(&mails);
                 remove_temporary_file();
         }
-        free(body);
 }
 
 /* ---- Losses ---- */
@@ -522,8 +521,11 @@ static void a_message_that_ends_sessions_harms_no_other(void)
         static const struct exchange again[] = { HELLO(PIPELINING),
                 { "MAIL FROM:<k@x.example>\r\n" RCPT("k") DATA, NULL, DIALOGUE_CLOSE } };
         static const struct exchange rest[] = { HELLO(PIPELINING), { HEAD("b"), OK OK GO },
-                { BODY DOT HEAD("c"), QUEUED("Q2") OK OK GO }, { BODY DOT, QUEUED("Q3") } };
-        static const struct script scripts[] = { SCRIPT(first), SCRIPT(again), SCRIPT(again), SCRIPT(rest) };
+                { BODY DOT, QUEUED("Q2") },
+                { "MAIL FROM:<k@x.example>\r\n" RCPT("k") DATA, NULL, DIALOGUE_CLOSE } };
+        static const struct exchange last[] = { HELLO(PIPELINING), { HEAD("c"), OK OK GO },
+                { BODY DOT, QUEUED("Q3") } };
+        static const struct script scripts[] = { SCRIPT(first), SCRIPT(again), SCRIPT(rest), SCRIPT(last) };
         struct client client = meet_scripts(scripts, COUNT(scripts), (struct manner){ .pool_size = 1 });
         struct mails mails = { 0 };
 
@@ -580,17 +582,15 @@ static unsigned next_random(unsigned *state)
 static void set_random_faults(const struct client *client, unsigned seed, size_t count, unsigned range)
 {
         static const char *const places[] = { "mail", "rcpt", "data", "bdat", "body", "final", "accepted",
-                "rset", "greeting", "ehlo" };
+                "rset" };
         static const char *const kinds[] = { "close", "reset", "421", "451 4.3.0 later", "550 5.7.1 no",
                 "reset" };
 
         for (size_t i = 0; i < count; i++) {
                 const char *place = places[next_random(&seed) % COUNT(places)];
-                bool early = strcmp(place, "greeting") == 0 || strcmp(place, "ehlo") == 0;
-                bool no_reply = early || strcmp(place, "rset") == 0 || strcmp(place, "accepted") == 0;
+                bool no_reply = strcmp(place, "rset") == 0 || strcmp(place, "accepted") == 0;
                 const char *kind = kinds[next_random(&seed) % (no_reply ? 3 : COUNT(kinds))];
-                char *line = text_of(
-                        "set fault %s#%u=%s", place, 5 + next_random(&seed) % (early ? 20 : range), kind);
+                char *line = text_of("set fault %s#%u=%s", place, 5 + next_random(&seed) % range, kind);
                 sink_control(client->sink, line);
                 free(line);
         }
