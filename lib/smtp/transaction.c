@@ -461,10 +461,18 @@ static postel_status take_chunk(
         return POSTEL_OK;
 }
 
-/* RFC 5321 section 4.2.4: a server, or something in front of it, does not know BDAT although it is announced.
+/*
+ * RFC 5321 section 4.2.4: a server, or something in front of it, does not know BDAT although it is announced.
+ * With LMTP the same code may be the first recipient's own, with others' behind it: there it must be about
+ * the command.
  */
 static bool is_bdat_unknown(const struct transaction *transaction, const struct reply *reply)
 {
+        bool of_recipient = reply->code == 501 || reply->code == 504 ||
+                            (reply->enhanced[0] && strncmp(reply->enhanced, "5.5.", 4) != 0);
+
+        if (transaction->plan.lmtp && of_recipient)
+                return false;
         return transaction->plan.may_go_back && !transaction->final_begun && reply->code >= 500 &&
                reply->code <= 504 && log_of(transaction)->taken;
 }
