@@ -586,6 +586,24 @@ static void killers_among_many_harm_no_other(void)
         }
 }
 
+/* With whole messages on their way behind it, theirs may be unknown; it is true, and none is doubled. */
+static void a_killer_among_chunks_leaves_true_accounts(void)
+{
+        struct client client =
+                meet_sink(OPTIONS("--refuse-mail", "m20@*=421 4.3.2 bye"), (struct manner){ .pool_size = 1 });
+        struct mails mails = many(100, "a");
+
+        CHECK_INT(send_all(&client, &mails), POSTEL_PARTIAL);
+        struct truth truth = check_truth(&client, &mails);
+        check_mail(&mails, 20, "UNKNOWN: UNKNOWN mail 421 4.3.2");
+        CHECK_INT(truth.accepted + truth.unknown, 100);
+        /* As many as may be on their way at once. */
+        CHECK(truth.unknown <= 64);
+        CHECK(truth.accepted >= 36);
+        part(&client);
+        drop(&mails);
+}
+
 /* Which random fault is next: always the same ones. */
 static unsigned next_random(unsigned *state)
 {
@@ -915,6 +933,7 @@ static const struct test tests[] = {
         { "every loss has a true account", every_loss_has_a_true_account },
         { "a message that ends sessions harms no other", a_message_that_ends_sessions_harms_no_other },
         { "killers among many harm no other", killers_among_many_harm_no_other },
+        { "a killer among chunks leaves true accounts", a_killer_among_chunks_leaves_true_accounts },
         { "thousands agree with the ledger", thousands_agree_with_the_ledger },
         { "refused chunks in a batch", refused_chunks_in_a_batch },
         { "respects limits", respects_limits },
