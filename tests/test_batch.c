@@ -557,6 +557,35 @@ static void a_message_that_ends_sessions_harms_no_other(void)
         drop(&mails);
 }
 
+/* What was beside a loss is on its way alone, though many could be. */
+static void what_was_lost_goes_alone(void)
+{
+        static const struct exchange first[] = { HELLO(PIPELINING CHUNKING),
+                { MAIL RCPT("k"), NULL, DIALOGUE_CLOSE } };
+        static const struct exchange third[] = { HELLO(PIPELINING CHUNKING),
+                { CHUNK("b"), OK OK QUEUED("Q2") }, { CHUNK("d"), OK OK QUEUED("Q4") },
+                { MAIL RCPT("k"), NULL, DIALOGUE_CLOSE } };
+        static const struct exchange fourth[] = { HELLO(PIPELINING CHUNKING),
+                { CHUNK("c"), OK OK QUEUED("Q3") } };
+        static const struct script scripts[] = { SCRIPT(first), SCRIPT(first), SCRIPT(third),
+                SCRIPT(fourth) };
+        struct client client = meet_scripts(scripts, COUNT(scripts), (struct manner){ .pool_size = 1 });
+        struct mails mails = { 0 };
+
+        add(&mails, FROM, "k", BODY);
+        postel_envelope_set_all_or_none(mails.envelopes[0], 1); /* its content waits */
+        add(&mails, FROM, "b", BODY);
+        add(&mails, FROM, "c", BODY);
+        add(&mails, FROM, "d", BODY);
+        CHECK_INT(send_all(&client, &mails), POSTEL_PARTIAL);
+        check_mail(&mails, 0, "IO: NOT_SENT mail 0");
+        check_mail(&mails, 1, "OK: ACCEPTED final 250 Q2");
+        check_mail(&mails, 2, "OK: ACCEPTED final 250 Q3");
+        check_mail(&mails, 3, "OK: ACCEPTED final 250 Q4");
+        part(&client);
+        drop(&mails);
+}
+
 static void killers_among_many_harm_no_other(void)
 {
         static const char *const rules[][2] = { { "--refuse-mail", "killer*=421 4.3.2 bye" },
@@ -932,6 +961,7 @@ static const struct test tests[] = {
         { "a file that changes harms no other", a_file_that_changes_harms_no_other },
         { "every loss has a true account", every_loss_has_a_true_account },
         { "a message that ends sessions harms no other", a_message_that_ends_sessions_harms_no_other },
+        { "what was lost goes alone", what_was_lost_goes_alone },
         { "killers among many harm no other", killers_among_many_harm_no_other },
         { "a killer among chunks leaves true accounts", a_killer_among_chunks_leaves_true_accounts },
         { "thousands agree with the ledger", thousands_agree_with_the_ledger },
