@@ -665,7 +665,7 @@ struct change {
         const char *name;
         size_t size; /* of the file, in lines of 80; before it was `before` */
         size_t before;
-        char newline; /* instead of each CR; 0: none is changed */
+        char newline; /* instead of each CR; 0: none is changed; '*': there is nothing else */
         bool whole; /* what was looked at is still there, and may be sent */
 };
 
@@ -682,6 +682,8 @@ static void change_file(
         for (char *at = octets; change->newline && *at; at++)
                 if (*at == '\r')
                         *at = change->newline;
+        if (change->newline == '*')
+                memset(octets, '\n', change->size);
         temporary_file(octets, change->size);
         free(octets);
 }
@@ -700,6 +702,7 @@ static void check_change(struct change *change, postel_chunking chunking)
         size_t accepted = count_outcome(client.result, POSTEL_OUTCOME_ACCEPTED);
         CHECK_INT(ledger->count, accepted);
         CHECK(!change->whole || accepted);
+        CHECK(change->size >= change->before || !accepted);
         if (!accepted) {
                 CHECK_INT(count_outcome(client.result, POSTEL_OUTCOME_NOT_SENT), 1);
                 CHECK_INT(postel_connection_state(client.connection), POSTEL_STATE_CLOSED);
@@ -728,6 +731,7 @@ static void a_file_that_changes_is_never_half_a_message(void)
                 { "is longer", 400000, 300000 },
                 { "has LFs", 300000, 300000, 'x' },
                 { "has more newlines", 300000, 300000, '\n' },
+                { "is all newlines", 300000, 300000, '*' },
         };
 
         for (size_t i = 0; i < COUNT(changes); i++)

@@ -265,6 +265,32 @@ static void a_final_reply_of_the_500s_is_its_recipients(void)
         part(&client);
 }
 
+/* One reply that BDAT is unknown, or one for each recipient. */
+static void goes_back_to_data(void)
+{
+#define BACK(replies)                                                                                      \
+        {                                                                                                  \
+                LHELLO(ENHANCED PIPELINING CHUNKING), { MAIL RCPT("a") RCPT("b") BDAT, OK OK OK replies }, \
+                        { RSET MAIL RCPT("a") RCPT("b") DATA, OK OK OK OK GO },                            \
+                        { BODY DOT, OK "450 4.2.1 b\r\n" },                                                \
+                {                                                                                          \
+                        "NOOP\r\n", OK                                                                     \
+                }                                                                                          \
+        }
+        static const struct exchange one[] = BACK("500 what?\r\n");
+        static const struct exchange each[] = BACK("503 5.5.1 no\r\n503 5.5.1 no\r\n");
+        static const struct script scripts[] = { SCRIPT(one), SCRIPT(each) };
+
+        for (size_t i = 0; i < COUNT(scripts); i++) {
+                struct client client = meet_scripts(&scripts[i], 1, (struct manner){ LMTP });
+                harness_row("script %zu", i);
+                send_text(&client, "a b", BODY);
+                CHECK_ACCOUNT(&client, "PARTIAL: ACCEPTED final 250, DEFERRED final 450 4.2.1");
+                CHECK_INT(postel_connection_noop(client.connection, -1, NULL), POSTEL_OK);
+                part(&client);
+        }
+}
+
 /* ---- Against the sink ---- */
 
 /* Recipients r0 to r99 of whom some are refused at RCPT, and some behind the content. */
@@ -419,6 +445,7 @@ static const struct test tests[] = {
                 ends_the_session_when_content_is_asked_for_nobody },
         { "refuses one reply too many", refuses_one_reply_too_many },
         { "a final reply of the 500s is its recipient's", a_final_reply_of_the_500s_is_its_recipients },
+        { "goes back to DATA", goes_back_to_data },
         { "maps a hundred replies", maps_a_hundred_replies },
         { "goes through a Unix socket", goes_through_a_unix_socket },
         { "logs in over TLS", logs_in_over_tls },

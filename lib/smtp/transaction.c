@@ -426,15 +426,19 @@ static postel_status write_chunk(struct transaction *transaction, postel_error *
                 output_has_room(output_of(transaction))) {
                 if (transaction->rest_size) {
                         status = queue_rest(transaction, error);
-                } else if (transaction->last_chunk && !transaction->content_read) {
+                } else if (transaction->last_chunk && transaction->chunk_left && !transaction->content_read) {
                         status = read_content(transaction, &held_up, error);
                 } else {
-                        if (transaction->last_chunk)
+                        if (transaction->last_chunk && transaction->chunk_left)
                                 status = queue_end(transaction, error);
                         if (status == POSTEL_OK)
                                 status = end_chunk(transaction, error);
                 }
         }
+        /* With its last octet the server has the chunk, also where there is no room for anything more. */
+        if (status == POSTEL_OK && transaction->chunk_open && !transaction->rest_size &&
+                !transaction->chunk_left)
+                status = end_chunk(transaction, error);
         return status;
 }
 
@@ -457,10 +461,18 @@ static postel_status take_chunk(
         return POSTEL_OK;
 }
 
-/* RFC 5321 section 4.2.4: a server, or something in front of it, does not know BDAT although it is announced.
+/*
+ * RFC 5321 section 4.2.4: a server, or something in front of it, does not know BDAT although it is announced.
+ * With LMTP the same code may be the first recipient's own, with others' behind it: there it must be about
+ * the command.
  */
 static bool is_bdat_unknown(const struct transaction *transaction, const struct reply *reply)
 {
+        bool of_recipient = reply->code == 501 || reply->code == 504 ||
+                            (reply->enhanced[0] && strncmp(reply->enhanced, "5.5.", 4) != 0);
+
+        if (transaction->plan.lmtp && of_recipient)
+                return false;
         return transaction->plan.may_go_back && !transaction->final_begun && reply->code >= 500 &&
                reply->code <= 504 && log_of(transaction)->taken;
 }
