@@ -20,6 +20,9 @@
 /* A session is worth opening for so many messages. */
 #define MESSAGES_PER_SESSION 8
 
+/* Sessions that could not be opened in a row, before a worker gives up. */
+#define MAX_DIALS 3
+
 /* How often a message may be given back after a loss. */
 #define MAX_LOSSES 2
 
@@ -216,7 +219,8 @@ static bool may_go_on(const struct run *run, const struct job *job, postel_statu
         bool lost = status == POSTEL_IO || status == POSTEL_TLS || status == POSTEL_DEFERRED ||
                     status == POSTEL_CLOSED || delivery->by_data;
 
-        if (!run->pool || !outcome_is_unsent(&delivery->log) || !delivery_is_whole(delivery))
+        if (!run->pool || delivery->unsendable || !outcome_is_unsent(&delivery->log) ||
+                !delivery_is_whole(delivery))
                 return false;
         if (status == POSTEL_INTERRUPTED || deadline_passed(run->deadline))
                 return false;
@@ -287,6 +291,15 @@ static void send_on(struct worker *worker, postel_connection *connection)
         gate_leave(&connection->gate);
 }
 
+/* A server that is short of something may have it the next time; one that has said why will say it again. */
+static bool may_dial_again(postel_status status, int failures)
+{
+        bool passes = status == POSTEL_CONNECT || status == POSTEL_IO || status == POSTEL_DEFERRED ||
+                      status == POSTEL_PROTOCOL;
+
+        return passes && failures < MAX_DIALS;
+}
+
 /* Until there is nothing to do, or no session to be had: then another worker goes on, if there is one. */
 static void *work(void *data)
 {
@@ -294,11 +307,15 @@ static void *work(void *data)
         struct run *run = worker->run;
         postel_error error = { .status = POSTEL_OK };
 
-        while (has_work(run)) {
+        for (int failures = 0; has_work(run);) {
                 postel_connection *connection;
                 bool reused;
-                if (pool_lease(run->pool, run->deadline, &connection, &reused, &error) != POSTEL_OK)
+                postel_status status = pool_lease(run->pool, run->deadline, &connection, &reused, &error);
+                if (status != POSTEL_OK && !may_dial_again(status, ++failures))
                         break;
+                if (status != POSTEL_OK)
+                        continue;
+                failures = 0;
                 send_on(worker, connection);
                 pool_count_round_trips(run->pool, connection);
                 pool_give_back(run->pool, connection);

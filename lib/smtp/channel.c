@@ -17,6 +17,9 @@
 /* What an idle session keeps: enough for the commands and replies of a usual message. */
 #define CHANNEL_KEEP_OCTETS 1024
 
+/* Refusals of what a server took for commands, before it is clear that it makes no sense. */
+#define MAX_STRAYS 10000
+
 /* More than these many records without content are no silence. */
 #define MAX_SILENT_READS 64
 
@@ -222,31 +225,54 @@ postel_status channel_closing(
         return POSTEL_DEFERRED;
 }
 
-/*
- * Looks, between two commands, whether the server has spoken or gone: what it said before a command is no
- * reply to it. POSTEL_OK: it is silent. POSTEL_DEFERRED: *reply is a 421.
- */
-postel_status channel_hear_unasked(
-        struct channel *channel, postel_phase phase, struct reply *reply, postel_error *error)
+void channel_expect_strays(struct channel *channel)
+{
+        channel->strays = MAX_STRAYS;
+}
+
+bool channel_is_stray(struct channel *channel, const struct reply *reply)
+{
+        if (!channel->strays || reply->code < 500)
+                return false;
+        channel->strays--;
+        return true;
+}
+
+/* Reads what has come unasked. Within TLS, records that say nothing (tickets, key updates) may stand in front
+ * of one that does. */
+static postel_status read_unasked(struct channel *channel, postel_phase phase, postel_error *error)
 {
         postel_status status = POSTEL_OK;
 
-        /* Within TLS, records that say nothing (tickets, key updates) may stand in front of one that does. */
-        int reads = 0;
-        while (reads <= MAX_SILENT_READS && status == POSTEL_OK && !channel_unasked_octets(channel) &&
-                stream_is_readable(&channel->stream)) {
+        for (int reads = 0; status == POSTEL_OK && !channel_unasked_octets(channel) &&
+                            stream_is_readable(&channel->stream);
+                reads++) {
+                if (reads > MAX_SILENT_READS)
+                        return error_set(
+                                error, POSTEL_PROTOCOL, phase, "the server sends records without end");
                 status = channel_read(channel, error);
-                reads++;
         }
-        if (status == POSTEL_OK && reads > MAX_SILENT_READS)
-                return error_set(error, POSTEL_PROTOCOL, phase, "the server sends records without end");
-        if (status != POSTEL_OK || !channel_unasked_octets(channel))
-                return status;
-        enum reply_event event = channel_next_reply(channel, reply, error);
+        return status;
+}
+
+postel_status channel_hear_unasked(
+        struct channel *channel, postel_phase phase, struct reply *reply, postel_error *error)
+{
+        enum reply_event event;
+
+        do {
+                postel_status status = read_unasked(channel, phase, error);
+                if (status != POSTEL_OK || !channel_unasked_octets(channel))
+                        return status;
+                event = channel_next_reply(channel, reply, error);
+        } while (event == REPLY_READY && channel_is_stray(channel, reply));
         if (event == REPLY_FAULT)
                 return error->status;
         if (event == REPLY_READY && reply->code == 421)
                 return channel_closing(channel, phase, reply, error);
+        /* The rest of a stray one comes before the reply to RSET does. */
+        if (event != REPLY_READY && channel->strays)
+                return POSTEL_OK;
         if (event != REPLY_READY)
                 return error_set(error, POSTEL_PROTOCOL, phase,
                         "the server said something that nobody asked for: no whole reply");

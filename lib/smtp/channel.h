@@ -35,6 +35,7 @@ struct channel {
         bool dead; /* nothing is written any more; `fault` says why */
         bool shutting_down; /* 421 was read */
         postel_error fault;
+        unsigned strays; /* refusals that may come without being asked for, until RSET is answered */
         unsigned long long round_trips;
         unsigned long long replies; /* read, 421 not counted */
         int64_t heard_at_ns; /* when something was last read */
@@ -85,6 +86,13 @@ postel_status channel_closing(
  */
 postel_status channel_hear_unasked(
         struct channel *channel, postel_phase phase, struct reply *reply, postel_error *error);
+
+/*
+ * A server that has refused a chunk may read its lines as commands all the same, and refuses each of them, as
+ * they were chosen to be none. The reply to the RSET that follows is the first that is no refusal.
+ */
+void channel_expect_strays(struct channel *channel);
+bool channel_is_stray(struct channel *channel, const struct reply *reply); /* and is to be dropped */
 
 /* Octets that came and nobody has asked for, as far as they have been read. */
 size_t channel_unasked_octets(const struct channel *channel);

@@ -19,11 +19,25 @@ static postel_status was_refused(struct session *session, const struct reply *re
         return session_refused(session, reply, phase, what, error);
 }
 
+/* POSTEL_OK when the next reply will be to the next command. */
+static postel_status get_ready(struct session *session, struct deadline deadline, postel_error *error)
+{
+        struct reply reply;
+        postel_status status = session_check(session, error);
+
+        if (status != POSTEL_OK || !session->channel.strays)
+                return status;
+        status = session_ask_verb(session, POSTEL_PHASE_RSET, "RSET", deadline, &reply, error);
+        if (status == POSTEL_OK)
+                session->wants_reset = false;
+        return status;
+}
+
 static postel_status simple(struct session *session, postel_phase phase, postel_audit_event event,
         const char *verb, struct deadline deadline, postel_error *error)
 {
         struct reply reply;
-        postel_status status = session_check(session, error);
+        postel_status status = get_ready(session, deadline, error);
 
         if (status == POSTEL_OK) {
                 status = session_ask_verb(session, phase, verb, deadline, &reply, error);
@@ -93,7 +107,7 @@ postel_status session_query(struct session *session, const struct query *query, 
         struct reply *reply, postel_error *error)
 {
         reply->code = 0;
-        postel_status status = session_check(session, error);
+        postel_status status = get_ready(session, deadline, error);
 
         if (status == POSTEL_OK)
                 status = ask_query(session, query, deadline, reply, error);
@@ -105,7 +119,7 @@ postel_status session_query(struct session *session, const struct query *query, 
 
 postel_status session_rehlo(struct session *session, struct deadline deadline, postel_error *error)
 {
-        postel_status status = session_check(session, error);
+        postel_status status = get_ready(session, deadline, error);
 
         if (status == POSTEL_OK)
                 status = session_ehlo(session, deadline, error);

@@ -23,7 +23,8 @@ struct delivery {
         bool inspected; /* facts are known */
         bool by_data; /* BDAT was refused */
         bool alone; /* nothing else is sent beside it */
-        bool at_fault; /* its own content, or a reply to it, ended the session */
+        bool at_fault; /* the session ended while a reply to it was awaited */
+        bool unsendable; /* its content cannot be read, or may not be sent */
         size_t most_members; /* in one transaction, as learned from the server; SIZE_MAX: any number */
         int transactions, attempts;
         struct delivery *next; /* in the list of whoever holds it */

@@ -220,6 +220,7 @@ postel_status exchange_run(
 
 struct question {
         struct exchange exchange;
+        struct channel *channel;
         struct reply *reply;
         bool answered;
 };
@@ -241,6 +242,9 @@ static postel_status question_take(struct exchange *exchange, const struct reply
         struct question *question = (struct question *)exchange;
 
         (void)error;
+        if (exchange->phase == POSTEL_PHASE_RSET && channel_is_stray(question->channel, reply))
+                return POSTEL_OK;
+        question->channel->strays = 0;
         *question->reply = *reply;
         question->answered = true;
         return POSTEL_OK;
@@ -269,6 +273,7 @@ postel_status exchange_ask(struct channel *channel, postel_phase phase, struct d
         struct question question = {
                 .exchange = { phase, 0, question_fill, question_wrote, question_take, question_is_silence_due,
                         question_is_done, question_has_more },
+                .channel = channel,
                 .reply = reply,
         };
 

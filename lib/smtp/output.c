@@ -57,6 +57,20 @@ bool output_queue_octets(struct output *output, const char *data, size_t size)
         return true;
 }
 
+void output_cut(struct output *output, uint64_t queued)
+{
+        while (output->queued > queued) {
+                struct slice *last = &output->slices[output->to - 1];
+                uint64_t surplus = output->queued - queued;
+                size_t part = surplus < last->size ? (size_t)surplus : last->size;
+                last->size -= part;
+                output->queued -= part;
+                output->to -= last->size == 0;
+        }
+        if (output_is_empty(output))
+                output_clear(output);
+}
+
 void output_clear(struct output *output)
 {
         output->from = output->to = 0;

@@ -43,6 +43,10 @@ void output_queue_scratch(struct output *output, size_t from);
  * first. */
 bool output_queue_octets(struct output *output, const char *data, size_t size);
 
+/* Forgets what was queued since it had come to `queued` octets. None of that may have been tried to be
+ * written. */
+void output_cut(struct output *output, uint64_t queued);
+
 /* Forgets what is queued. */
 void output_clear(struct output *output);
 

@@ -24,9 +24,6 @@
  * either, and another session serves better than patience. */
 #define FOLLOWER_LIMIT_MS 5000
 
-/* Refusals of what a server took for commands, before it is clear that it makes no sense. */
-#define MAX_STRAY_REFUSALS 10000
-
 struct pipeline {
         struct exchange exchange;
         struct session *session;
@@ -40,8 +37,9 @@ struct pipeline {
         struct delivery *pending; /* is next, and has been checked */
         bool running; /* a dialogue is under way: another cannot be held */
         bool heard; /* the session is known to be alive */
-        bool fault_in_writing;
-        unsigned stray_refusals; /* that may still come, of what BDAT left behind */
+        bool broken; /* content failed: nothing more is written, and the session ends once those before are
+                        answered */
+        postel_error fault; /* why */
         uint64_t octets_in_flight;
 };
 
@@ -133,7 +131,7 @@ static postel_status prepare(
 
         *ready = true;
         if (status != POSTEL_OK) {
-                delivery->at_fault = true;
+                delivery->unsendable = true;
                 return status;
         }
         status = plan_check(pipeline->session, delivery, error);
@@ -149,7 +147,7 @@ static void find_pending(struct pipeline *pipeline)
         struct session *session = pipeline->session;
         bool ready = true;
 
-        while (!pipeline->pending && !session->channel.dead) {
+        while (!pipeline->pending && !pipeline->broken && !session->channel.dead) {
                 postel_error error;
                 struct delivery *delivery = pop_again(pipeline);
                 if (!delivery && !session_is_exhausted(session))
@@ -262,7 +260,7 @@ static void learn(struct pipeline *pipeline, const struct transaction *done)
         if (done->clean)
                 remember_sender(session, done->delivery);
         else
-                pipeline->stray_refusals = MAX_STRAY_REFUSALS;
+                channel_expect_strays(&session->channel);
 }
 
 /* The first transaction is over. */
@@ -294,7 +292,7 @@ static void complete_all(struct pipeline *pipeline)
 
 static bool may_begin(const struct pipeline *pipeline)
 {
-        return pipeline->pending && may_follow(pipeline) &&
+        return pipeline->pending && !pipeline->broken && may_follow(pipeline) &&
                output_has_room(&pipeline->session->channel.output);
 }
 
@@ -302,7 +300,7 @@ static bool may_go_on(const struct pipeline *pipeline)
 {
         const struct transaction *last = tail(pipeline);
 
-        return last && transaction_may_write(last, may_ride(pipeline, last));
+        return last && !pipeline->broken && transaction_may_write(last, may_ride(pipeline, last));
 }
 
 static void update_phase(struct pipeline *pipeline)
@@ -315,32 +313,46 @@ static void update_phase(struct pipeline *pipeline)
                 may_be_lost && pipeline->feed->may_try_elsewhere ? FOLLOWER_LIMIT_MS : 0;
 }
 
-static postel_status write_one(struct pipeline *pipeline, postel_error *error)
+/*
+ * Of the message that failed nothing more leaves, not even what is queued: a chunk of wrong content could be
+ * whole. It must not take those along that are written and wait for their replies.
+ */
+static void break_off(struct pipeline *pipeline, uint64_t queued_before, const postel_error *error)
 {
+        pipeline->broken = true;
+        pipeline->fault = *error;
+        output_cut(&pipeline->session->channel.output, queued_before);
+}
+
+static void write_one(struct pipeline *pipeline)
+{
+        uint64_t queued_before = pipeline->session->channel.output.queued;
+        postel_error error;
+
         if (!may_go_on(pipeline)) {
                 begin(pipeline);
                 find_pending(pipeline);
         }
-        postel_status status = transaction_write(tail(pipeline), error);
-        pipeline->fault_in_writing = status != POSTEL_OK;
-        return status;
+        if (transaction_write(tail(pipeline), &error) != POSTEL_OK)
+                break_off(pipeline, queued_before, &error);
 }
 
 static postel_status pipeline_fill(struct exchange *exchange, postel_error *error)
 {
         struct pipeline *pipeline = pipeline_of(exchange);
         const struct output *output = &pipeline->session->channel.output;
-        postel_status status = POSTEL_OK;
 
-        while (status == POSTEL_OK && (may_go_on(pipeline) || may_begin(pipeline))) {
+        while (may_go_on(pipeline) || may_begin(pipeline)) {
                 uint64_t before = output->queued;
-                status = write_one(pipeline, error);
+                write_one(pipeline);
                 /* Content whose place is taken waits until that has been written. */
                 if (output->queued == before)
                         break;
         }
         update_phase(pipeline);
-        return status;
+        if (pipeline->broken && pipeline->count == 1)
+                return error_copy(error, &pipeline->fault);
+        return POSTEL_OK;
 }
 
 static void pipeline_wrote(struct exchange *exchange)
@@ -374,21 +386,16 @@ static postel_status closing(struct pipeline *pipeline, const struct reply *repl
         return POSTEL_DEFERRED;
 }
 
-/*
- * Who refused BDAT may have read the content as commands, and refuses each of its lines, which were chosen to
- * be none. The reply to the RSET that follows is the first that is no refusal.
- */
 static bool is_stray(struct pipeline *pipeline, const struct reply *reply)
 {
+        struct channel *channel = &pipeline->session->channel;
         const struct transaction *first = head(pipeline);
         bool before_rset = !first || first->due == STEP_RSET;
 
-        if (!pipeline->stray_refusals || !before_rset || reply->code < 500) {
-                pipeline->stray_refusals = 0;
-                return false;
-        }
-        pipeline->stray_refusals--;
-        return true;
+        if (before_rset && channel_is_stray(channel, reply))
+                return true;
+        channel->strays = 0;
+        return false;
 }
 
 static postel_status pipeline_take(struct exchange *exchange, const struct reply *reply, postel_error *error)
@@ -456,12 +463,14 @@ static bool is_stall(const struct pipeline *pipeline)
 /* Tells everybody. Whose fault it was is known by where the dialogue stood. */
 static void lose_all(struct pipeline *pipeline, const postel_error *error)
 {
-        struct transaction *culprit = pipeline->fault_in_writing ? tail(pipeline) : head(pipeline);
+        struct transaction *culprit = head(pipeline);
         struct delivery *delivery;
 
         bool stalled = culprit && error->status == POSTEL_TIMEOUT && is_stall(pipeline);
         if (culprit && !stalled)
                 culprit->delivery->at_fault = true;
+        if (pipeline->broken && pipeline->count)
+                tail(pipeline)->delivery->unsendable = true;
         for (; pipeline->count; pipeline->count--) {
                 delivery = head(pipeline)->delivery;
                 pipeline->first = (pipeline->first + 1) % pipeline->depth;
