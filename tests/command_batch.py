@@ -344,8 +344,8 @@ def memory(world):
                                  {"settings": ["fault mail#1=stall"]}),
                                 ("nobody reads", (), {"slow_reader": True})):
         _, _, few = peak(2000, *options)
-        got, status, many = peak(40000, *options, **more)
-        yield from differ(f"{name}: results", 40000, got)
+        got, status, many = peak(16000, *options, **more)
+        yield from differ(f"{name}: results", 16000, got)
         if status not in (0, 1):
             yield f"{name}: exit status {status}"
         if many - few > MAX_GROWTH_KIB:

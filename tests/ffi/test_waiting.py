@@ -28,12 +28,15 @@ class WaitingTest(SinkCase):
         pool.release(connection)
 
     def test_a_time_that_runs_out_is_told(self):
-        """By BDAT the whole message has left by then, and nobody can say what became of it."""
-        self.sink.set("set fault mail=stall")
+        """By BDAT the whole message has left by then, and nobody can say what became of it: from the second on a session."""
         for chunking, status, outcome in ((binding.CHUNKING_NEVER, "TIMEOUT", "NOT_SENT"),
                                           (binding.CHUNKING_AUTO, "UNKNOWN", "UNKNOWN")):
             with self.subTest(chunking=chunking):
-                result = self.pool(chunking=chunking).send("late@example.org", ["a@yes.example"], BODY, 300)
+                pool = self.pool(chunking=chunking)
+                self.sink.set("clear fault")
+                self.assertEqual(pool.send("early@example.org", ["a@yes.example"], BODY, 20000).status, "OK")
+                self.sink.set("set fault mail=stall")
+                result = pool.send("late@example.org", ["a@yes.example"], BODY, 300)
                 self.assertEqual((result.status, result.recipients[0].outcome), (status, outcome))
                 self.assertEqual((result.recipients[0].phase, result.error.phase), ("mail", "mail"))
 
