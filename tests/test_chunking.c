@@ -305,6 +305,44 @@ static void a_connection_survives_a_chunk_that_is_read_as_commands(void)
         survives_a_chunk_that_is_read_as_commands((struct manner){ 0 });
 }
 
+/* Whatever is asked next, what was read as commands is answered first: a RSET shows where that ends. */
+static void asks_rset_in_front_of_what_has_one_reply(void)
+{
+        static const char *const refusals[] = { "554 no\r\n", "554 no\r\n500 Subject?\r\n" };
+        static const char *const commands[] = { "NOOP\r\n", "VRFY a\r\n", "EHLO client.example\r\n", RSET };
+
+        for (size_t i = 0; i < 2 * COUNT(commands); i++) {
+                const struct exchange script[] = { HELLO(PIPELINING CHUNKING), { MAIL RCPT("a"), OK OK },
+                        { BDAT, refusals[i % 2] }, { RSET, "500 ?\r\n500-hi\r\n500 ?\r\n" OK },
+                        { commands[i / 2], OK }, { "NOOP\r\n", "500 what?\r\n" }, { "NOOP\r\n", OK } };
+                struct client client = MEET(script, 0);
+                postel_reply *reply = NULL;
+                postel_status status = POSTEL_OK;
+                harness_row("%s, %zu", commands[i / 2], i % 2);
+                send_text(&client, "a", BODY);
+                CHECK_ACCOUNT(&client, "REJECTED: REJECTED final 554");
+                switch (i / 2) {
+                case 0:
+                        status = postel_connection_noop(client.connection, -1, NULL);
+                        break;
+                case 1:
+                        status = postel_connection_vrfy(client.connection, "a", -1, &reply, NULL);
+                        break;
+                case 2:
+                        status = postel_connection_rehlo(client.connection, -1, NULL);
+                        break;
+                default:
+                        status = postel_connection_reset(client.connection, -1, NULL);
+                }
+                CHECK_INT(status, POSTEL_OK);
+                postel_reply_free(&reply);
+                /* No reply is a stray one from then on. */
+                CHECK_INT(postel_connection_noop(client.connection, -1, NULL), POSTEL_REJECTED);
+                CHECK_INT(postel_connection_noop(client.connection, -1, NULL), POSTEL_OK);
+                part(&client);
+        }
+}
+
 /* ---- Back to DATA ---- */
 
 static void goes_back_to_data(void)
@@ -774,6 +812,7 @@ static const struct test tests[] = {
                 a_pool_survives_a_chunk_that_is_read_as_commands },
         { "a connection survives a chunk that is read as commands",
                 a_connection_survives_a_chunk_that_is_read_as_commands },
+        { "asks RSET in front of what has one reply", asks_rset_in_front_of_what_has_one_reply },
         { "goes back to DATA", goes_back_to_data },
         { "does not go back by choice", does_not_go_back_by_choice },
         { "remembers a stall", remembers_a_stall },
