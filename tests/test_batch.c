@@ -581,11 +581,11 @@ static void what_was_lost_goes_alone(void)
 {
         static const struct exchange first[] = { HELLO(PIPELINING CHUNKING),
                 { MAIL RCPT("k"), NULL, DIALOGUE_CLOSE } };
-        static const struct exchange third[] = { HELLO(PIPELINING CHUNKING),
-                { MAIL RCPT("b"), OK OK }, { BDAT, QUEUED("Q2") }, { CHUNK("d"), OK OK QUEUED("Q4") },
+        static const struct exchange third[] = { HELLO(PIPELINING CHUNKING), { MAIL RCPT("b"), OK OK },
+                { BDAT, QUEUED("Q2") }, { CHUNK("d"), OK OK QUEUED("Q4") },
                 { MAIL RCPT("k"), NULL, DIALOGUE_CLOSE } };
-        static const struct exchange fourth[] = { HELLO(PIPELINING CHUNKING),
-                { MAIL RCPT("c"), OK OK }, { BDAT, QUEUED("Q3") } };
+        static const struct exchange fourth[] = { HELLO(PIPELINING CHUNKING), { MAIL RCPT("c"), OK OK },
+                { BDAT, QUEUED("Q3") } };
         static const struct script scripts[] = { SCRIPT(first), SCRIPT(first), SCRIPT(third),
                 SCRIPT(fourth) };
         struct client client = meet_scripts(scripts, COUNT(scripts), (struct manner){ .pool_size = 1 });
@@ -640,11 +640,12 @@ static void killers_among_many_harm_no_other(void)
  */
 static void a_killer_among_chunks_leaves_true_accounts(void)
 {
-#define KILLED(warming)                                                                           \
-        HELLO(PIPELINING CHUNKING), warming                                                       \
-        {                                                                                         \
-                CHUNK("a") RSET CHUNK("k") RSET CHUNK("c") RSET CHUNK("d"),                       \
-                        OK OK QUEUED("Q1") OK "421 4.3.2 bye\r\n", DIALOGUE_CLOSE                 \
+#define KILLED(warming)                                                                                     \
+        HELLO(PIPELINING CHUNKING), warming                                                                 \
+        {                                                                                                   \
+                CHUNK("a")                                                                                  \
+                RSET CHUNK("k") RSET CHUNK("c") RSET CHUNK("d"), OK OK QUEUED("Q1") OK "421 4.3.2 bye\r\n", \
+                        DIALOGUE_CLOSE                                                                      \
         }
 #define WARMING WARM,
         static const struct exchange first[] = { KILLED(WARMING) };
@@ -654,8 +655,8 @@ static void a_killer_among_chunks_leaves_true_accounts(void)
                 { BDAT, QUEUED("Q3") }, { CHUNK("d"), OK OK QUEUED("Q4") },
                 { CHUNK("k"), "421 4.3.2 bye\r\n", DIALOGUE_CLOSE } };
         static const struct script scripts[] = { SCRIPT(first), SCRIPT(second), SCRIPT(third) };
-        static const char *const elsewhere[] = { "OK: ACCEPTED final 250 Q1",
-                "DEFERRED: NOT_SENT mail 421", "OK: ACCEPTED final 250 Q3", "OK: ACCEPTED final 250 Q4" };
+        static const char *const elsewhere[] = { "OK: ACCEPTED final 250 Q1", "DEFERRED: NOT_SENT mail 421",
+                "OK: ACCEPTED final 250 Q3", "OK: ACCEPTED final 250 Q4" };
         static const char *const nowhere[] = { "OK: ACCEPTED final 250 Q1", "DEFERRED: NOT_SENT mail 421",
                 "DEFERRED: NOT_SENT mail 421", "DEFERRED: NOT_SENT mail 421" };
 
@@ -680,7 +681,8 @@ static void a_421_among_many_chunks_harms_nobody(void)
         static const char *const faults[] = { "mail#22=421 4.3.2 bye", "rcpt#22=421 4.3.2 bye" };
 
         for (size_t i = 0; i < COUNT(faults); i++) {
-                struct client client = meet_sink(OPTIONS("--fault", faults[i]), (struct manner){ .pool_size = 1 });
+                struct client client =
+                        meet_sink(OPTIONS("--fault", faults[i]), (struct manner){ .pool_size = 1 });
                 struct mails first = many(1, "a"), mails = many_from(1, 100, "a");
                 harness_row("%s", faults[i]);
                 CHECK_INT(send_all(&client, &first), POSTEL_OK);

@@ -81,8 +81,8 @@ static void send_and_expect(const char *body, bool chunk)
         size_t size = strlen(body);
         char *one = text_of(MAIL RCPT("a") "BDAT %zu LAST\r\n%s", size, body), *two = text_of("%s" DOT, body);
         const struct exchange by_chunk[] = { HELLO(PIPELINING CHUNKING), WARM, { one, OK OK OK } };
-        const struct exchange by_data[] = { HELLO(PIPELINING CHUNKING), WARM, { MAIL RCPT("a") DATA, OK OK GO },
-                { two, OK } };
+        const struct exchange by_data[] = { HELLO(PIPELINING CHUNKING), WARM,
+                { MAIL RCPT("a") DATA, OK OK GO }, { two, OK } };
         const struct script scripts[] = { SCRIPT(by_data), SCRIPT(by_chunk) };
         struct client client = meet_scripts(&scripts[chunk], 1, (struct manner){ 0 });
 
@@ -173,8 +173,7 @@ static void announces_the_size_that_it_writes(void)
 static void declares_the_size_with_mail(void)
 {
         static const struct exchange script[] = { HELLO(PIPELINING CHUNKING "250-SIZE\r\n"),
-                { "MAIL FROM:<" FROM "> SIZE=6\r\n" RCPT("a"), OK OK },
-                { "BDAT 6 LAST\r\na\r\n.\r\n", OK } };
+                { "MAIL FROM:<" FROM "> SIZE=6\r\n" RCPT("a"), OK OK }, { "BDAT 6 LAST\r\na\r\n.\r\n", OK } };
         struct client client = MEET(script, 0);
 
         CHECK_INT(send_text(&client, "a", "a\n.\n"), POSTEL_OK);
@@ -358,7 +357,8 @@ static void goes_back_to_data(void)
                         { BODY DOT, "250 2.0.0 Ok: queued as Q1\r\n" }, { MAIL RCPT("a") DATA, OK OK GO },
                         { BODY DOT, OK } };
                 const struct exchange waits[] = { HELLO(PIPELINING CHUNKING),
-                        { MAIL RCPT("a") RCPT("b"), OK OK "550 b\r\n" }, { BDAT, refusals[i / 2] }, { RSET MAIL RCPT("a") DATA, OK OK OK GO },
+                        { MAIL RCPT("a") RCPT("b"), OK OK "550 b\r\n" }, { BDAT, refusals[i / 2] },
+                        { RSET MAIL RCPT("a") DATA, OK OK OK GO },
                         { BODY DOT, "250 2.0.0 Ok: queued as Q1\r\n" }, { MAIL RCPT("a") DATA, OK OK GO },
                         { BODY DOT, OK } };
                 static const struct exchange second[] = { HELLO(PIPELINING CHUNKING),
@@ -386,9 +386,8 @@ static void goes_back_to_data(void)
 /* By choice BDAT is all there is. */
 static void does_not_go_back_by_choice(void)
 {
-        static const struct exchange script[] = { HELLO(PIPELINING CHUNKING),
-                { MAIL RCPT("a"), OK OK }, { BDAT, "502 no\r\n" }, { RSET MAIL RCPT("a"), OK OK OK },
-                { BDAT, OK } };
+        static const struct exchange script[] = { HELLO(PIPELINING CHUNKING), { MAIL RCPT("a"), OK OK },
+                { BDAT, "502 no\r\n" }, { RSET MAIL RCPT("a"), OK OK OK }, { BDAT, OK } };
         struct client client = MEET(script, ALWAYS);
 
         send_text(&client, "a", BODY);
@@ -399,8 +398,8 @@ static void does_not_go_back_by_choice(void)
 
 static void remembers_a_stall(void)
 {
-        static const struct exchange stalls[] = { HELLO(PIPELINING CHUNKING),
-                { MAIL RCPT("a"), OK OK }, { BDAT, NULL, DIALOGUE_AWAIT_CLOSE } };
+        static const struct exchange stalls[] = { HELLO(PIPELINING CHUNKING), { MAIL RCPT("a"), OK OK },
+                { BDAT, NULL, DIALOGUE_AWAIT_CLOSE } };
         static const struct exchange works[] = { HELLO(PIPELINING CHUNKING),
                 { MAIL RCPT("a") DATA, OK OK GO }, { BODY DOT, OK } };
         static const struct script scripts[] = { SCRIPT(stalls), SCRIPT(works) };

@@ -36,7 +36,8 @@ enum { GREETING, EHLO, EXCHANGES_MAX = 6 };
 #define ENVELOPE "MAIL FROM:<s@x.example> SIZE=18\r\nRCPT TO:<a@x.example>\r\nRCPT TO:<b@x.example>\r\n"
 #define QUEUED   "250 queued\r\n"
 
-/* A message to two, of whom the second is refused; in front of it, perhaps, one that shows that BDAT works. */
+/* A message to two, of whom the second is refused; in front of it, perhaps, one that shows that BDAT works.
+ */
 struct record {
         const char *name;
         const char *end; /* what was written when the content was, whole */
@@ -94,7 +95,8 @@ static size_t octets_through_refusal(void)
 {
         const char *reply = record->exchanges[record->flight].reply;
 
-        return octets_through(record->flight - 1) + (size_t)(strstr(reply, "550 no\r\n") - reply) + strlen("550 no\r\n");
+        return octets_through(record->flight - 1) + (size_t)(strstr(reply, "550 no\r\n") - reply) +
+               strlen("550 no\r\n");
 }
 
 /* ---- What the linker puts in front ---- */

@@ -277,14 +277,14 @@ static void a_final_reply_of_the_500s_is_its_recipients(void)
 /* One reply that BDAT is unknown, or one for each recipient. */
 static void goes_back_to_data(void)
 {
-#define BACK(replies)                                                                                      \
-        {                                                                                                  \
-                LHELLO(ENHANCED PIPELINING CHUNKING), { MAIL RCPT("a") RCPT("b"), OK OK OK }, { BDAT, replies }, \
-                        { RSET MAIL RCPT("a") RCPT("b") DATA, OK OK OK OK GO },                            \
-                        { BODY DOT, OK "450 4.2.1 b\r\n" },                                                \
-                {                                                                                          \
-                        "NOOP\r\n", OK                                                                     \
-                }                                                                                          \
+#define BACK(replies)                                                                              \
+        {                                                                                          \
+                LHELLO(ENHANCED PIPELINING CHUNKING), { MAIL RCPT("a") RCPT("b"), OK OK OK },      \
+                        { BDAT, replies }, { RSET MAIL RCPT("a") RCPT("b") DATA, OK OK OK OK GO }, \
+                        { BODY DOT, OK "450 4.2.1 b\r\n" },                                        \
+                {                                                                                  \
+                        "NOOP\r\n", OK                                                             \
+                }                                                                                  \
         }
         static const struct exchange one[] = BACK("500 what?\r\n");
         static const struct exchange each[] = BACK("503 5.5.1 no\r\n503 5.5.1 no\r\n");
