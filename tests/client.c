@@ -145,6 +145,11 @@ static void put_recipient(FILE *out, const postel_result *result, size_t i)
         fprintf(out, "%s%s%s%s", *enhanced ? " " : "", enhanced, *queue_id ? " " : "", queue_id);
 }
 
+void warm(struct client *client)
+{
+        CHECK_INT(send_text(client, "warm", BODY), POSTEL_OK);
+}
+
 const char *account_of(const postel_result *result)
 {
         static char account[8192];

@@ -41,6 +41,13 @@
 #define OK         "250 ok\r\n"
 #define GO         "354 go\r\n"
 
+/* The first message on a session shows that the server takes BDAT: only then does content ride. */
+#define WARM                          \
+        { MAIL RCPT("warm"), OK OK }, \
+        {                             \
+                BDAT, OK              \
+        }
+
 /* How a client is to be; 0 everywhere is a connection by SMTP. */
 struct manner {
         int pool_size; /* 0: a connection */
@@ -90,6 +97,9 @@ postel_status send_envelope(
 postel_status send_message(struct client *client, const char *names, const postel_message *message);
 postel_status send_octets(struct client *client, const char *names, const void *body, size_t size);
 postel_status send_text(struct client *client, const char *names, const char *body);
+
+/* Sends the message of WARM. */
+void warm(struct client *client);
 
 /*
  * "PARTIAL: ACCEPTED final 250 Q1, REJECTED rcpt 550 5.1.1, UNKNOWN final 0": the status; then for each

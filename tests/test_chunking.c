@@ -47,9 +47,10 @@ static void sends_everything_in_one_flight(void)
                 }
                 add_text(&flight, BDAT);
                 add_text(&replies, "250 2.0.0 Ok: queued as Q1\r\n");
-                const struct exchange script[] = { HELLO(PIPELINING CHUNKING), { flight, replies },
+                const struct exchange script[] = { HELLO(PIPELINING CHUNKING), WARM, { flight, replies },
                         { MAIL RCPT("a") BDAT, OK OK OK } };
                 struct client client = MEET(script, 0);
+                warm(&client);
                 CHECK_INT(send_text(&client, names, BODY), POSTEL_OK);
                 CHECK_INT(count_outcome(client.result, POSTEL_OUTCOME_ACCEPTED), crowds[row]);
                 CHECK_STR(postel_result_recipient_queue_id(client.result, crowds[row] - 1), "Q1");
@@ -79,12 +80,13 @@ static void send_and_expect(const char *body, bool chunk)
 {
         size_t size = strlen(body);
         char *one = text_of(MAIL RCPT("a") "BDAT %zu LAST\r\n%s", size, body), *two = text_of("%s" DOT, body);
-        const struct exchange by_chunk[] = { HELLO(PIPELINING CHUNKING), { one, OK OK OK } };
-        const struct exchange by_data[] = { HELLO(PIPELINING CHUNKING), { MAIL RCPT("a") DATA, OK OK GO },
-                { two, OK } };
+        const struct exchange by_chunk[] = { HELLO(PIPELINING CHUNKING), WARM, { one, OK OK OK } };
+        const struct exchange by_data[] = { HELLO(PIPELINING CHUNKING), WARM,
+                { MAIL RCPT("a") DATA, OK OK GO }, { two, OK } };
         const struct script scripts[] = { SCRIPT(by_data), SCRIPT(by_chunk) };
         struct client client = meet_scripts(&scripts[chunk], 1, (struct manner){ 0 });
 
+        warm(&client);
         CHECK_INT(send_text(&client, "a", body), POSTEL_OK);
         part(&client);
         free(one);
@@ -156,10 +158,11 @@ static void announces_the_size_that_it_writes(void)
 
         for (size_t i = 0; i < COUNT(rows); i++) {
                 char *flight = text_of(MAIL RCPT("a") "%s", rows[i].chunk);
-                const struct exchange script[] = { HELLO(PIPELINING CHUNKING), { flight, OK OK OK },
+                const struct exchange script[] = { HELLO(PIPELINING CHUNKING), WARM, { flight, OK OK OK },
                         { "NOOP\r\n", OK } };
                 struct client client = MEET(script, 0);
                 harness_row("row %zu", i);
+                warm(&client);
                 CHECK_INT(send_text(&client, "a", rows[i].body), POSTEL_OK);
                 CHECK_INT(postel_connection_noop(client.connection, -1, NULL), POSTEL_OK);
                 part(&client);
@@ -170,7 +173,7 @@ static void announces_the_size_that_it_writes(void)
 static void declares_the_size_with_mail(void)
 {
         static const struct exchange script[] = { HELLO(PIPELINING CHUNKING "250-SIZE\r\n"),
-                { "MAIL FROM:<" FROM "> SIZE=6\r\n" RCPT("a") "BDAT 6 LAST\r\na\r\n.\r\n", OK OK OK } };
+                { "MAIL FROM:<" FROM "> SIZE=6\r\n" RCPT("a"), OK OK }, { "BDAT 6 LAST\r\na\r\n.\r\n", OK } };
         struct client client = MEET(script, 0);
 
         CHECK_INT(send_text(&client, "a", "a\n.\n"), POSTEL_OK);
@@ -180,17 +183,19 @@ static void declares_the_size_with_mail(void)
 static void waits_where_it_must(void)
 {
         static const struct exchange lockstep[] = { HELLO(CHUNKING), { MAIL, OK }, { RCPT("a"), OK },
-                { RCPT("b"), "550 b\r\n" }, { BDAT, OK } };
-        static const struct exchange all_or_none[] = { HELLO(PIPELINING CHUNKING),
+                { RCPT("b"), "550 b\r\n" }, { BDAT, OK }, { MAIL, OK }, { RCPT("a"), OK }, { BDAT, OK } };
+        static const struct exchange all_or_none[] = { HELLO(PIPELINING CHUNKING), WARM,
                 { MAIL RCPT("a") RCPT("b"), OK OK OK }, { BDAT, OK } };
         static const struct exchange forbidden[] = { HELLO(PIPELINING CHUNKING),
                 { MAIL RCPT("a") RCPT("b") DATA, OK OK OK GO }, { BODY DOT, OK } };
         struct client client = MEET(lockstep, 0);
 
         CHECK_INT(send_text(&client, "a b", BODY), POSTEL_PARTIAL);
+        CHECK_INT(send_text(&client, "a", BODY), POSTEL_OK);
         part(&client);
 
         client = MEET(all_or_none, 0);
+        warm(&client);
         postel_envelope *envelope = envelope_to("a b");
         postel_message *message = postel_message_from_copy(BODY, strlen(BODY));
         postel_envelope_set_all_or_none(envelope, 1);
@@ -207,11 +212,12 @@ static void waits_where_it_must(void)
 /* By choice also what `auto` would not, and then not before the recipients are answered. */
 static void chunks_always_by_choice(void)
 {
-        static const struct exchange script[] = { HELLO(PIPELINING CHUNKING), { MAIL RCPT("a"), OK OK },
+        static const struct exchange script[] = { HELLO(PIPELINING CHUNKING), WARM, { MAIL RCPT("a"), OK OK },
                 { "BDAT 9 LAST\r\nx\r\nQUIT\r\n", OK }, { MAIL RCPT("a") BDAT, OK OK OK } };
         static const struct exchange without[] = { HELLO(PIPELINING), { "NOOP\r\n", OK } };
         struct client client = MEET(script, ALWAYS);
 
+        warm(&client);
         CHECK_INT(send_text(&client, "a", "x\r\nQUIT\r\n"), POSTEL_OK);
         CHECK_INT(send_text(&client, "a", BODY), POSTEL_OK);
         part(&client);
@@ -229,6 +235,7 @@ static void takes_refusals_of_all_that_was_in_flight(void)
 {
         static const struct exchange script[] = {
                 HELLO(ENHANCED PIPELINING CHUNKING),
+                WARM,
                 { MAIL RCPT("a") RCPT("b") BDAT, "550 5.7.1 no\r\n503 a\r\n503 b\r\n503 c\r\n" },
                 { RSET MAIL RCPT("a") RCPT("b") BDAT, OK "451 4.3.0 no\r\n503 a\r\n503 b\r\n503 c\r\n" },
                 { RSET MAIL RCPT("a") RCPT("b") BDAT, OK OK "550 5.1.1 a\r\n450 4.2.1 b\r\n503 5.5.1 c\r\n" },
@@ -247,6 +254,7 @@ static void takes_refusals_of_all_that_was_in_flight(void)
         };
         struct client client = MEET(script, 0);
 
+        warm(&client);
         for (size_t i = 0; i < COUNT(accounts); i++) {
                 harness_row("message %zu", i + 1);
                 send_text(&client, "a b", BODY);
@@ -260,21 +268,24 @@ static void takes_refusals_of_all_that_was_in_flight(void)
 /* The chunk of a refused BDAT is read as commands: none of its lines is one, and each is refused. */
 static void survives_a_chunk_that_is_read_as_commands(struct manner manner)
 {
-        static const char *const refusals[] = { "rcpt#1=550 5.1.1 no", "rcpt#1=450 4.2.1 no",
-                "mail#1=550 5.7.1 no", "mail#1=451 4.3.0 no", "bdat#1=554 5.6.0 no", "bdat#1=451 4.3.0 later",
+        static const char *const refusals[] = { "rcpt#2=550 5.1.1 no", "rcpt#2=450 4.2.1 no",
+                "mail#2=550 5.7.1 no", "mail#2=451 4.3.0 no", "bdat#2=554 5.6.0 no", "bdat#2=451 4.3.0 later",
+                "bdat#2=502 5.5.1 no", "bdat#1=554 5.6.0 no", "bdat#1=451 4.3.0 later",
                 "bdat#1=502 5.5.1 no" };
 
         for (size_t i = 0; i < COUNT(refusals); i++) {
-                bool by_data = strstr(refusals[i], "502");
+                bool by_data = strstr(refusals[i], "502"), rides = strstr(refusals[i], "#2");
                 harness_row("%s", refusals[i]);
                 struct client client =
                         meet_sink(OPTIONS("--bdat-keeps-refused-chunk", "--fault", refusals[i]), manner);
                 postel_status refused = strstr(refusals[i], "=5") ? POSTEL_REJECTED : POSTEL_DEFERRED;
+                if (rides)
+                        warm(&client);
                 CHECK_INT(send_text(&client, "a", BODY), by_data ? POSTEL_OK : refused);
                 CHECK_INT(send_text(&client, "b", BODY), POSTEL_OK);
                 CHECK_INT(send_text(&client, "c", BODY), POSTEL_OK);
                 struct ledger *ledger = sink_ledger(client.sink);
-                CHECK_INT(ledger->count, 2 + by_data);
+                CHECK_INT(ledger->count, 2 + by_data + rides);
                 CHECK_INT(times_accepted(ledger, NULL, "a@x.example"), by_data);
                 CHECK_INT(times_accepted(ledger, NULL, "b@x.example"), 1);
                 CHECK_INT(times_accepted(ledger, NULL, "c@x.example"), 1);
@@ -293,6 +304,44 @@ static void a_connection_survives_a_chunk_that_is_read_as_commands(void)
         survives_a_chunk_that_is_read_as_commands((struct manner){ 0 });
 }
 
+/* Whatever is asked next, what was read as commands is answered first: a RSET shows where that ends. */
+static void asks_rset_in_front_of_what_has_one_reply(void)
+{
+        static const char *const refusals[] = { "554 no\r\n", "554 no\r\n500 Subject?\r\n" };
+        static const char *const commands[] = { "NOOP\r\n", "VRFY a\r\n", "EHLO client.example\r\n", RSET };
+
+        for (size_t i = 0; i < 2 * COUNT(commands); i++) {
+                const struct exchange script[] = { HELLO(PIPELINING CHUNKING), { MAIL RCPT("a"), OK OK },
+                        { BDAT, refusals[i % 2] }, { RSET, "500 ?\r\n500-hi\r\n500 ?\r\n" OK },
+                        { commands[i / 2], OK }, { "NOOP\r\n", "500 what?\r\n" }, { "NOOP\r\n", OK } };
+                struct client client = MEET(script, 0);
+                postel_reply *reply = NULL;
+                postel_status status = POSTEL_OK;
+                harness_row("%s, %zu", commands[i / 2], i % 2);
+                send_text(&client, "a", BODY);
+                CHECK_ACCOUNT(&client, "REJECTED: REJECTED final 554");
+                switch (i / 2) {
+                case 0:
+                        status = postel_connection_noop(client.connection, -1, NULL);
+                        break;
+                case 1:
+                        status = postel_connection_vrfy(client.connection, "a", -1, &reply, NULL);
+                        break;
+                case 2:
+                        status = postel_connection_rehlo(client.connection, -1, NULL);
+                        break;
+                default:
+                        status = postel_connection_reset(client.connection, -1, NULL);
+                }
+                CHECK_INT(status, POSTEL_OK);
+                postel_reply_free(&reply);
+                /* No reply is a stray one from then on. */
+                CHECK_INT(postel_connection_noop(client.connection, -1, NULL), POSTEL_REJECTED);
+                CHECK_INT(postel_connection_noop(client.connection, -1, NULL), POSTEL_OK);
+                part(&client);
+        }
+}
+
 /* ---- Back to DATA ---- */
 
 static void goes_back_to_data(void)
@@ -301,17 +350,25 @@ static void goes_back_to_data(void)
                 "503 5.5.1 no\r\n", "504 no\r\n",
                 "500 what?\r\n500 Subject?\r\n500 ?\r\n500 hi?\r\n" /* a line of the chunk each */ };
 
-        for (size_t i = 0; i < COUNT(refusals); i++) {
-                char *replies = text_of(OK OK "550 b\r\n%s", refusals[i]);
-                const struct exchange first[] = { HELLO(PIPELINING CHUNKING),
+        for (size_t i = 0; i < 2 * COUNT(refusals); i++) {
+                char *replies = text_of(OK OK "550 b\r\n%s", refusals[i / 2]);
+                const struct exchange rides[] = { HELLO(PIPELINING CHUNKING), WARM,
                         { MAIL RCPT("a") RCPT("b") BDAT, replies }, { RSET MAIL RCPT("a") DATA, OK OK OK GO },
+                        { BODY DOT, "250 2.0.0 Ok: queued as Q1\r\n" }, { MAIL RCPT("a") DATA, OK OK GO },
+                        { BODY DOT, OK } };
+                const struct exchange waits[] = { HELLO(PIPELINING CHUNKING),
+                        { MAIL RCPT("a") RCPT("b"), OK OK "550 b\r\n" }, { BDAT, refusals[i / 2] },
+                        { RSET MAIL RCPT("a") DATA, OK OK OK GO },
                         { BODY DOT, "250 2.0.0 Ok: queued as Q1\r\n" }, { MAIL RCPT("a") DATA, OK OK GO },
                         { BODY DOT, OK } };
                 static const struct exchange second[] = { HELLO(PIPELINING CHUNKING),
                         { MAIL RCPT("a") DATA, OK OK GO }, { BODY DOT, OK } };
-                const struct script scripts[] = { SCRIPT(first), SCRIPT(second) };
-                struct client client = meet_scripts(scripts, 2, (struct manner){ .pool_size = 2 });
-                harness_row("%s", refusals[i]);
+                const struct script rows[][2] = { { SCRIPT(waits), SCRIPT(second) },
+                        { SCRIPT(rides), SCRIPT(second) } };
+                struct client client = meet_scripts(rows[i % 2], 2, (struct manner){ .pool_size = 2 });
+                harness_row("%s, %s", refusals[i / 2], i % 2 ? "rides" : "waits");
+                if (i % 2)
+                        warm(&client);
                 send_text(&client, "a b", BODY);
                 CHECK_ACCOUNT(&client, "PARTIAL: ACCEPTED final 250 Q1, REJECTED rcpt 550");
                 CHECK_INT(postel_result_transactions(client.result), 2);
@@ -329,8 +386,8 @@ static void goes_back_to_data(void)
 /* By choice BDAT is all there is. */
 static void does_not_go_back_by_choice(void)
 {
-        static const struct exchange script[] = { HELLO(PIPELINING CHUNKING),
-                { MAIL RCPT("a") BDAT, OK OK "502 no\r\n" }, { RSET MAIL RCPT("a") BDAT, OK OK OK OK } };
+        static const struct exchange script[] = { HELLO(PIPELINING CHUNKING), { MAIL RCPT("a"), OK OK },
+                { BDAT, "502 no\r\n" }, { RSET MAIL RCPT("a"), OK OK OK }, { BDAT, OK } };
         struct client client = MEET(script, ALWAYS);
 
         send_text(&client, "a", BODY);
@@ -341,8 +398,8 @@ static void does_not_go_back_by_choice(void)
 
 static void remembers_a_stall(void)
 {
-        static const struct exchange stalls[] = { HELLO(PIPELINING CHUNKING),
-                { MAIL RCPT("a") BDAT, OK OK, DIALOGUE_AWAIT_CLOSE } };
+        static const struct exchange stalls[] = { HELLO(PIPELINING CHUNKING), { MAIL RCPT("a"), OK OK },
+                { BDAT, NULL, DIALOGUE_AWAIT_CLOSE } };
         static const struct exchange works[] = { HELLO(PIPELINING CHUNKING),
                 { MAIL RCPT("a") DATA, OK OK GO }, { BODY DOT, OK } };
         static const struct script scripts[] = { SCRIPT(stalls), SCRIPT(works) };
@@ -358,13 +415,14 @@ static void remembers_a_stall(void)
 
 static void a_stall_elsewhere_is_not_remembered(void)
 {
-        static const struct exchange stalls[] = { HELLO(PIPELINING CHUNKING),
+        static const struct exchange stalls[] = { HELLO(PIPELINING CHUNKING), WARM,
                 { MAIL RCPT("a") BDAT, OK, DIALOGUE_AWAIT_CLOSE } };
-        static const struct exchange works[] = { HELLO(PIPELINING CHUNKING),
-                { MAIL RCPT("a") BDAT, OK OK OK } };
+        static const struct exchange works[] = { HELLO(PIPELINING CHUNKING), { MAIL RCPT("a"), OK OK },
+                { BDAT, OK } };
         static const struct script scripts[] = { SCRIPT(stalls), SCRIPT(works) };
         struct client client = meet_scripts(scripts, 2, (struct manner){ .pool_size = 1, .phase_ms = 300 });
 
+        warm(&client);
         send_text(&client, "a", BODY);
         CHECK_INT(count_outcome(client.result, POSTEL_OUTCOME_ACCEPTED), 0);
         CHECK_INT(send_text(&client, "a", BODY), POSTEL_OK);
@@ -545,8 +603,8 @@ static void a_refused_chunk_is_the_last(void)
                 if (!first)
                         add_chunk(&stream, octets, PART_OCTETS, false, OK);
                 add_chunk(&stream, octets + (first ? 0 : PART_OCTETS), PART_OCTETS, false, rows[i / 2].reply);
-                stream.exchanges[stream.count++] =
-                        (struct exchange){ RSET MAIL RCPT("a") BDAT, OK OK OK "250 2.0.0 ok\r\n" };
+                stream.exchanges[stream.count++] = (struct exchange){ RSET MAIL RCPT("a"), OK OK OK };
+                stream.exchanges[stream.count++] = (struct exchange){ BDAT, "250 2.0.0 ok\r\n" };
                 const struct script script = { stream.exchanges, stream.count };
                 struct client client = meet_scripts(&script, 1, (struct manner){ ALWAYS });
                 struct parts parts = { &parts_octets, 1, 0, 0, false };
@@ -753,6 +811,7 @@ static const struct test tests[] = {
                 a_pool_survives_a_chunk_that_is_read_as_commands },
         { "a connection survives a chunk that is read as commands",
                 a_connection_survives_a_chunk_that_is_read_as_commands },
+        { "asks RSET in front of what has one reply", asks_rset_in_front_of_what_has_one_reply },
         { "goes back to DATA", goes_back_to_data },
         { "does not go back by choice", does_not_go_back_by_choice },
         { "remembers a stall", remembers_a_stall },

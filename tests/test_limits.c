@@ -95,6 +95,7 @@ static void splits_one_behind_the_other(void)
 {
         static const struct exchange script[] = {
                 HELLO(PIPELINING CHUNKING LIMITS("RCPTMAX=2")),
+                WARM,
                 { MAIL RCPT("a") RCPT("b") BDAT, OK OK "550 b\r\n"
                                                        "250 2.0.0 Ok: queued as Q1\r\n" },
                 { MAIL RCPT("c") RCPT("d") BDAT, OK "450 c\r\n550 d\r\n503 nobody\r\n" },
@@ -103,6 +104,7 @@ static void splits_one_behind_the_other(void)
         };
         struct client client = MEET(script, 0);
 
+        warm(&client);
         send_text(&client, "a b c d e", BODY);
         CHECK_ACCOUNT(&client,
                 "PARTIAL: ACCEPTED final 250 Q1, REJECTED rcpt 550, DEFERRED rcpt 450, REJECTED rcpt 550, "

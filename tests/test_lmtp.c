@@ -117,6 +117,7 @@ static void make_course(struct maker *maker, const struct course *course, enum w
 {
         static const struct exchange openings[WAYS][2] = { { LHELLO(ENHANCED) },
                 { LHELLO(ENHANCED PIPELINING) }, { LHELLO(ENHANCED PIPELINING CHUNKING) } };
+        static const struct exchange warming[] = { WARM };
         bool twice = strcmp(course->names, "a b a") == 0, chunks = way == IN_CHUNKS;
         const char *commands[6] = { MAIL }, *replies[6] = { OK };
         size_t count = 1;
@@ -124,6 +125,8 @@ static void make_course(struct maker *maker, const struct course *course, enum w
         *maker = (struct maker){ 0 };
         for (size_t i = 0; i < 2; i++)
                 add(maker, openings[way][i].expect, openings[way][i].reply, 0);
+        for (size_t i = 0; chunks && i < COUNT(warming); i++)
+                add(maker, warming[i].expect, warming[i].reply, 0);
         for (size_t i = 0; i < 3 && course->rcpt[i]; i++, count++) {
                 commands[count] = (twice ? duplicates : rcpts)[i];
                 replies[count] = course->rcpt[i];
@@ -162,6 +165,8 @@ static void run_course(const struct course *course, enum way way)
                 add_another(&maker, course, way);
         harness_row("%s, %s", course->name, ways[way]);
         struct client client = meet_scripts(&maker.script, 1, (struct manner){ LMTP });
+        if (way == IN_CHUNKS)
+                warm(&client);
         send_text(&client, course->names, BODY);
         CHECK_ACCOUNT(&client, course->account);
         if (course->closes) {
@@ -196,10 +201,10 @@ static void has_no_final_reply_for_nobody(void)
                 { MAIL RCPT("a") RCPT("b") DATA, OK NO_A_NO_B "503 5.5.1 nobody\r\n" },
                 { RSET MAIL RCPT("c") DATA, OK OK OK GO }, { BODY DOT, OK } };
         /* RFC 3030 has one reply to each BDAT, RFC 2033 one to each recipient: none is one. */
-        static const struct exchange chunked[] = { LHELLO(ENHANCED PIPELINING CHUNKING),
+        static const struct exchange chunked[] = { LHELLO(ENHANCED PIPELINING CHUNKING), WARM,
                 { MAIL RCPT("a") RCPT("b") BDAT, OK NO_A_NO_B "503 5.5.1 nobody\r\n" },
                 { RSET MAIL RCPT("c") BDAT, OK OK OK OK } };
-        static const struct exchange taken[] = { LHELLO(ENHANCED PIPELINING CHUNKING),
+        static const struct exchange taken[] = { LHELLO(ENHANCED PIPELINING CHUNKING), WARM,
                 { MAIL RCPT("a") RCPT("b") BDAT, OK NO_A_NO_B "250 2.0.0 Ok: queued as NOBODY1\r\n" },
                 { RSET MAIL RCPT("c") BDAT, OK OK OK OK } };
         static const struct script scripts[] = { SCRIPT(lockstep), SCRIPT(pipelined), SCRIPT(chunked),
@@ -208,6 +213,8 @@ static void has_no_final_reply_for_nobody(void)
         for (size_t i = 0; i < COUNT(scripts); i++) {
                 harness_row("script %zu", i);
                 struct client client = meet_scripts(&scripts[i], 1, (struct manner){ LMTP });
+                if (i >= 2)
+                        warm(&client);
                 send_text(&client, "a b", BODY);
                 CHECK_ACCOUNT(&client, REFUSED_A_B);
                 CHECK_STR(postel_result_queue_id(client.result), "");
@@ -246,11 +253,13 @@ static void refuses_one_reply_too_many(void)
 /* The first of several final replies says "syntax error": it is that recipient's, and BDAT is well known. */
 static void a_final_reply_of_the_500s_is_its_recipients(void)
 {
+#define QUEUED_A "250 2.0.0 Ok: queued as QA1\r\n"
+#define QUEUED_B "250 2.0.0 Ok: queued as QB2\r\n"
         static const struct exchange first[] = { LHELLO(ENHANCED PIPELINING CHUNKING),
-                { MAIL RCPT("a") RCPT("b") BDAT, OK OK OK "501 5.1.3 a\r\n250 2.0.0 Ok: queued as QB2\r\n" },
+                { MAIL RCPT("a") RCPT("b"), OK OK OK }, { BDAT, "501 5.1.3 a\r\n" QUEUED_B },
                 { "NOOP\r\n", OK } };
         static const struct exchange second[] = { LHELLO(ENHANCED PIPELINING CHUNKING),
-                { MAIL RCPT("a") RCPT("b") BDAT, OK OK OK "250 2.0.0 Ok: queued as QA1\r\n504 5.5.4 b\r\n" },
+                { MAIL RCPT("a") RCPT("b"), OK OK OK }, { BDAT, QUEUED_A "504 5.5.4 b\r\n" },
                 { "NOOP\r\n", OK } };
         struct client client = MEET(second, LMTP);
 
@@ -268,14 +277,14 @@ static void a_final_reply_of_the_500s_is_its_recipients(void)
 /* One reply that BDAT is unknown, or one for each recipient. */
 static void goes_back_to_data(void)
 {
-#define BACK(replies)                                                                                      \
-        {                                                                                                  \
-                LHELLO(ENHANCED PIPELINING CHUNKING), { MAIL RCPT("a") RCPT("b") BDAT, OK OK OK replies }, \
-                        { RSET MAIL RCPT("a") RCPT("b") DATA, OK OK OK OK GO },                            \
-                        { BODY DOT, OK "450 4.2.1 b\r\n" },                                                \
-                {                                                                                          \
-                        "NOOP\r\n", OK                                                                     \
-                }                                                                                          \
+#define BACK(replies)                                                                              \
+        {                                                                                          \
+                LHELLO(ENHANCED PIPELINING CHUNKING), { MAIL RCPT("a") RCPT("b"), OK OK OK },      \
+                        { BDAT, replies }, { RSET MAIL RCPT("a") RCPT("b") DATA, OK OK OK OK GO }, \
+                        { BODY DOT, OK "450 4.2.1 b\r\n" },                                        \
+                {                                                                                  \
+                        "NOOP\r\n", OK                                                             \
+                }                                                                                  \
         }
         static const struct exchange one[] = BACK("500 what?\r\n");
         static const struct exchange each[] = BACK("503 5.5.1 no\r\n503 5.5.1 no\r\n");
