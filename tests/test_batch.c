@@ -695,6 +695,23 @@ static void a_421_among_many_chunks_harms_nobody(void)
         }
 }
 
+/* What a server takes that goes on behind its 421 nobody knows: nothing of it is sent again. */
+static void a_421_of_a_server_that_goes_on_doubles_nothing(void)
+{
+        struct client client =
+                meet_sink(OPTIONS("--refuse-mail", "m20@*=421 4.3.2 bye"), (struct manner){ .pool_size = 1 });
+        struct mails first = many(1, "a"), mails = many_from(1, 100, "a");
+
+        CHECK_INT(send_all(&client, &first), POSTEL_OK);
+        CHECK_INT(send_all(&client, &mails), POSTEL_PARTIAL);
+        struct truth truth = check_truth(&client, &mails);
+        CHECK(truth.unknown > 0);
+        CHECK_INT(truth.accepted + truth.unknown + truth.not_sent, 100);
+        part(&client);
+        drop(&first);
+        drop(&mails);
+}
+
 /*
  * A server that loses what it reads together with content: over a pool the commands go elsewhere when their
  * time is over, what they are for is sent, and nothing rides behind content there again.
@@ -1061,6 +1078,7 @@ static const struct test tests[] = {
         { "killers among many harm no other", killers_among_many_harm_no_other },
         { "a killer among chunks leaves true accounts", a_killer_among_chunks_leaves_true_accounts },
         { "a 421 among many chunks harms nobody", a_421_among_many_chunks_harms_nobody },
+        { "a 421 of a server that goes on doubles nothing", a_421_of_a_server_that_goes_on_doubles_nothing },
         { "followers that are lost go elsewhere", followers_that_are_lost_go_elsewhere },
         { "thousands agree with the ledger", thousands_agree_with_the_ledger },
         { "refused chunks in a batch", refused_chunks_in_a_batch },

@@ -308,12 +308,16 @@ static void a_connection_survives_a_chunk_that_is_read_as_commands(void)
 static void asks_rset_in_front_of_what_has_one_reply(void)
 {
         static const char *const refusals[] = { "554 no\r\n", "554 no\r\n500 Subject?\r\n" };
-        static const char *const commands[] = { "NOOP\r\n", "VRFY a\r\n", "EHLO client.example\r\n", RSET };
+        /* Behind RSET itself, what follows is a NOOP already. */
+        static const char *const commands[] = { "NOOP\r\n", "VRFY a\r\n", "EHLO client.example\r\n",
+                "NOOP\r\n" };
 
         for (size_t i = 0; i < 2 * COUNT(commands); i++) {
+                bool reset = i / 2 == 3;
                 const struct exchange script[] = { HELLO(PIPELINING CHUNKING), { MAIL RCPT("a"), OK OK },
                         { BDAT, refusals[i % 2] }, { RSET, "500 ?\r\n500-hi\r\n500 ?\r\n" OK },
-                        { commands[i / 2], OK }, { "NOOP\r\n", "500 what?\r\n" }, { "NOOP\r\n", OK } };
+                        { commands[i / 2], reset ? "500 what?\r\n" : OK },
+                        { "NOOP\r\n", reset ? OK : "500 what?\r\n" }, { "NOOP\r\n", OK } };
                 struct client client = MEET(script, 0);
                 postel_reply *reply = NULL;
                 postel_status status = POSTEL_OK;
@@ -338,6 +342,8 @@ static void asks_rset_in_front_of_what_has_one_reply(void)
                 /* No reply is a stray one from then on. */
                 CHECK_INT(postel_connection_noop(client.connection, -1, NULL), POSTEL_REJECTED);
                 CHECK_INT(postel_connection_noop(client.connection, -1, NULL), POSTEL_OK);
+                if (reset)
+                        CHECK_INT(postel_connection_noop(client.connection, -1, NULL), POSTEL_OK);
                 part(&client);
         }
 }

@@ -305,6 +305,20 @@ bool channel_is_silent(struct channel *channel)
         return false;
 }
 
+bool channel_sees_end(struct channel *channel, struct deadline deadline)
+{
+        postel_error error;
+
+        while (!channel_unasked_octets(channel)) {
+                if (channel_read(channel, &error) != POSTEL_OK)
+                        return true;
+                if (!channel_unasked_octets(channel) &&
+                        stream_wait(&channel->stream, false, deadline, &error) != POSTEL_OK)
+                        return false;
+        }
+        return false;
+}
+
 void channel_trim(struct channel *channel)
 {
         output_trim(&channel->output, CHANNEL_KEEP_OCTETS);

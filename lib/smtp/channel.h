@@ -94,6 +94,9 @@ postel_status channel_hear_unasked(
 void channel_expect_strays(struct channel *channel);
 bool channel_is_stray(struct channel *channel, const struct reply *reply); /* and is to be dropped */
 
+/* Waits for the server to close, as it has said it would. False: it said more, or did not within the time. */
+bool channel_sees_end(struct channel *channel, struct deadline deadline);
+
 /* Octets that came and nobody has asked for, as far as they have been read. */
 size_t channel_unasked_octets(const struct channel *channel);
 

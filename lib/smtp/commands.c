@@ -37,7 +37,9 @@ static postel_status simple(struct session *session, postel_phase phase, postel_
         const char *verb, struct deadline deadline, postel_error *error)
 {
         struct reply reply;
-        postel_status status = get_ready(session, deadline, error);
+        /* RSET itself is what makes ready. */
+        postel_status status = phase == POSTEL_PHASE_RSET ? session_check(session, error)
+                                                          : get_ready(session, deadline, error);
 
         if (status == POSTEL_OK) {
                 status = session_ask_verb(session, phase, verb, deadline, &reply, error);

@@ -24,6 +24,9 @@
  * either, and another session serves better than patience. */
 #define FOLLOWER_LIMIT_MS 5000
 
+/* Behind a 421 the server closes; it is not waited for longer. */
+#define CLOSING_LIMIT_MS 2000
+
 struct pipeline {
         struct exchange exchange;
         struct session *session;
@@ -369,15 +372,29 @@ static void pipeline_wrote(struct exchange *exchange)
         update_phase(pipeline);
 }
 
+/* Whether messages are whole on their way whose envelopes were not answered. */
+static bool is_end_in_doubt(const struct pipeline *pipeline)
+{
+        for (size_t i = head(pipeline)->due == STEP_CONTENT; i < pipeline->count; i++)
+                if (transaction_at(pipeline, i)->end_told)
+                        return true;
+        return false;
+}
+
 /*
  * A 421 is about all that is on its way. Replies come in order: where it stands in place of an earlier one,
- * the end of a message behind it was not taken, although it has been written.
+ * and the server then closes, as it must (RFC 5321 section 3.8), the end of a message behind it was not
+ * taken, although it has been written. Of a server that goes on nobody knows what it takes.
  */
 static postel_status closing(struct pipeline *pipeline, const struct reply *reply, postel_error *error)
 {
+        struct channel *channel = &pipeline->session->channel;
+        struct deadline limit = deadline_earlier(pipeline->deadline, deadline_after_ms(CLOSING_LIMIT_MS));
+        bool ignored = pipeline->count && is_end_in_doubt(pipeline) && channel_sees_end(channel, limit);
+
         for (size_t i = 0; i < pipeline->count; i++) {
                 struct outcome_log *log = &transaction_at(pipeline, i)->delivery->log;
-                if (i > 0 || head(pipeline)->due != STEP_CONTENT)
+                if (ignored && (i > 0 || head(pipeline)->due != STEP_CONTENT))
                         outcome_end_ignored(log);
                 outcome_closed(log, pipeline->exchange.phase, reply);
         }
