@@ -116,10 +116,13 @@ postel_status postel_connection_send_batch(
                 status = endpoint_deadline(connection->endpoint, timeout_ms, &deadline, &fault);
         if (status != POSTEL_OK)
                 return error_report(error, status, &fault);
-        if (!gate_enter(&connection->gate, deadline))
-                return connection_is_busy(error);
-        batch_run_on(batch, connection, deadline);
-        gate_leave(&connection->gate);
+        if (gate_enter(&connection->gate, deadline)) {
+                batch_run_on(batch, connection, deadline);
+                gate_leave(&connection->gate);
+        } else {
+                connection_is_busy(&fault);
+                batch_fail(batch, connection->endpoint, &fault);
+        }
         status = whole(batch, &fault);
         return error_report(error, status, &fault);
 }
@@ -168,9 +171,13 @@ const postel_result *postel_batch_result(const postel_batch *batch, size_t messa
 const postel_error *postel_batch_error(const postel_batch *batch, size_t message)
 {
         static const postel_error none = { .status = POSTEL_OK };
+        static const postel_error no_memory = { .status = POSTEL_MEMORY,
+                .message = "out of memory for the error" };
         const struct batch_item *item = item_of(batch, message);
 
         if (!item)
                 return NULL;
-        return item->error ? item->error : &none;
+        if (item->error)
+                return item->error;
+        return item->done && item->status != POSTEL_OK ? &no_memory : &none;
 }

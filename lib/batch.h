@@ -31,4 +31,7 @@ struct postel_batch {
 void batch_run_on(postel_batch *batch, postel_connection *connection, struct deadline deadline);
 void batch_run_over(postel_batch *batch, postel_pool *pool, struct deadline deadline);
 
+/* What is not done fails with that error. */
+void batch_fail(postel_batch *batch, const struct endpoint *endpoint, const postel_error *error);
+
 #endif

@@ -2,7 +2,8 @@
 /*
  * Sending a batch. Workers, each with one session at a time, take messages from the batch, in order; what a
  * lost session left unsent is given back, and goes alone on another one, so that a message which ends
- * sessions can harm no other.
+ * sessions can harm no other. The call ends when every message has its result; a worker that is still opening
+ * a session then ends by itself, and leaves the session to the pool.
  */
 
 #include "batch.h"
@@ -35,29 +36,42 @@ struct job {
 };
 
 struct run {
-        postel_batch *batch;
+        postel_batch *batch; /* not to be touched when nothing is undone: it is the caller's then */
+        size_t count;
         const struct endpoint *endpoint;
         postel_pool *pool; /* gives other sessions; NULL: one connection is all there is */
         postel_pool *counted; /* whose statistics it is for, or NULL */
         struct deadline deadline;
 
-        struct lock lock; /* guards the next four */
+        struct lock lock; /* guards all that follows */
         size_t next; /* message that has not been begun */
-        struct job *given_back;
+        size_t undone;
+        struct job *given_back, *checked; /* that wait for a session */
         struct job *spare; /* memory for jobs */
-        size_t workers;
+        size_t workers; /* that have not given up */
+        size_t references;
+        struct condition changed; /* nothing is undone, or no worker is left */
 
-        struct lock telling; /* one done function at a time; nothing else is locked under it */
+        struct lock telling; /* one done function at a time; run->lock is taken under it, no other */
 };
 
 struct worker {
         struct feed feed;
         struct run *run;
         struct transaction *room;
-        pthread_t thread;
+        postel_connection *connection; /* that it sends on */
+        size_t served; /* messages that the session has done */
 };
 
 /* ---- Results ---- */
+
+static void count_done(struct run *run)
+{
+        lock_take(&run->lock);
+        if (--run->undone == 0)
+                condition_wake_all(&run->changed);
+        lock_give(&run->lock);
+}
 
 static void tell(
         struct run *run, size_t index, postel_status status, const postel_error *error, postel_result *result)
@@ -75,6 +89,7 @@ static void tell(
         item->done = true;
         if (run->batch->function)
                 run->batch->function(run->batch->user_data, run->batch, index);
+        count_done(run);
         lock_give(&run->telling);
 }
 
@@ -91,9 +106,9 @@ static size_t take_index(struct run *run)
         size_t index = SIZE_MAX;
 
         lock_take(&run->lock);
-        while (run->next < run->batch->count && run->batch->items[run->next].done)
+        while (run->next < run->count && run->batch->items[run->next].done)
                 run->next++;
-        if (run->next < run->batch->count)
+        if (run->next < run->count)
                 index = run->next++;
         lock_give(&run->lock);
         return index;
@@ -161,54 +176,83 @@ static struct job *begin(struct run *run, size_t index)
         return NULL;
 }
 
-static struct job *take_given_back(struct run *run)
+static struct job *take_from(struct run *run, struct job **list)
 {
         lock_take(&run->lock);
-        struct job *job = run->given_back;
+        struct job *job = *list;
         if (job)
-                run->given_back = job->next;
+                *list = job->next;
         lock_give(&run->lock);
         return job;
 }
 
-static void give_back(struct run *run, struct job *job)
+static void add_to(struct run *run, struct job **list, struct job *job)
 {
         lock_take(&run->lock);
-        struct job **end = &run->given_back;
-        while (*end)
-                end = &(*end)->next;
+        while (*list)
+                list = &(*list)->next;
         job->next = NULL;
-        *end = job;
+        *list = job;
         lock_give(&run->lock);
 }
 
-static bool has_work(struct run *run)
+/* The next message that was never begun, and may be sent; NULL: there is none. */
+static struct job *take_fresh(struct run *run)
 {
-        lock_take(&run->lock);
-        bool has = run->given_back || run->next < run->batch->count;
-        lock_give(&run->lock);
-        return has;
-}
+        struct job *job = take_from(run, &run->checked);
 
-/* ---- The feed of a session ---- */
-
-static struct delivery *worker_next(struct feed *feed, bool alone)
-{
-        struct run *run = ((struct worker *)feed)->run;
-        struct job *job = alone ? take_given_back(run) : NULL;
-
-        if (job)
-                outcome_reopen(&job->sending.delivery.log);
         while (!job) {
                 size_t index = take_index(run);
                 if (index == SIZE_MAX)
                         return NULL;
                 job = begin(run, index);
         }
-        job->sending.delivery.at_fault = false;
-        job->sending.delivery.alone = job->losses > 0;
-        job->sending.delivery.attempts++;
-        return &job->sending.delivery;
+        return job;
+}
+
+static struct job *take_job(struct run *run)
+{
+        struct job *job = take_from(run, &run->given_back);
+
+        return job ? job : take_fresh(run);
+}
+
+/* Whether there is something to send: no session is leased for what may not be. */
+static bool has_work(struct run *run)
+{
+        lock_take(&run->lock);
+        bool has = run->given_back || run->checked;
+        lock_give(&run->lock);
+        struct job *job = has ? NULL : take_fresh(run);
+        if (job)
+                add_to(run, &run->checked, job);
+        return has || job;
+}
+
+/* ---- The feed of a session ---- */
+
+static struct job *next_job(struct worker *worker, bool alone)
+{
+        struct run *run = worker->run;
+
+        /* Behind its limits the pool gives a session to nobody: no more does a batch. */
+        if (run->pool && pool_is_worn_out(run->pool, worker->connection, clock_ns()))
+                return NULL;
+        return alone ? take_job(run) : take_fresh(run);
+}
+
+static struct delivery *worker_next(struct feed *feed, bool alone)
+{
+        struct job *job = next_job((struct worker *)feed, alone);
+
+        if (!job)
+                return NULL;
+        struct delivery *delivery = &job->sending.delivery;
+        outcome_reopen(&delivery->log);
+        delivery->at_fault = false;
+        delivery->alone = job->losses > 0;
+        delivery->attempts++;
+        return delivery;
 }
 
 /* Whether another session may make it good. What ended the session may be tried again when that was a loss,
@@ -227,19 +271,17 @@ static bool may_go_on(const struct run *run, const struct job *job, postel_statu
         return job->losses < MAX_LOSSES && (lost || !delivery->at_fault);
 }
 
-static void worker_done(
-        struct feed *feed, struct delivery *delivery, postel_status status, const postel_error *error)
+/* A session that came to its end, or to a server's 421 once it had done something, has lost nothing. */
+static bool is_loss(const struct worker *worker, postel_status status)
 {
-        struct run *run = ((struct worker *)feed)->run;
-        struct job *job = job_of(delivery);
+        return status != POSTEL_CLOSED && !(status == POSTEL_DEFERRED && worker->served);
+}
+
+static void conclude(struct run *run, struct job *job, postel_status status, const postel_error *error)
+{
+        const struct delivery *delivery = &job->sending.delivery;
         size_t index = job->index;
 
-        if (may_go_on(run, job, delivery->log.fault)) {
-                /* A session that was at its limit has lost nothing. */
-                job->losses += delivery->log.fault != POSTEL_CLOSED;
-                give_back(run, job);
-                return;
-        }
         if (run->counted)
                 pool_count_send(run->counted, NULL, &delivery->log);
         postel_result *result = result_new(delivery, status);
@@ -247,47 +289,46 @@ static void worker_done(
         tell(run, index, status, error, result);
 }
 
+static void worker_done(
+        struct feed *feed, struct delivery *delivery, postel_status status, const postel_error *error)
+{
+        struct worker *worker = (struct worker *)feed;
+        struct run *run = worker->run;
+        struct job *job = job_of(delivery);
+
+        if (may_go_on(run, job, delivery->log.fault)) {
+                job->losses += is_loss(worker, delivery->log.fault);
+                pool_count_retry(run->pool);
+                add_to(run, &run->given_back, job);
+                return;
+        }
+        worker->served++;
+        conclude(run, job, status, error);
+}
+
 /* ---- Workers ---- */
 
 /* Nobody will send what is left. */
-static void fail_rest(struct worker *worker, const postel_error *error)
+static void fail_rest(struct run *run, const postel_error *error)
 {
-        struct run *run = worker->run;
-        struct job *job;
-
-        while ((job = take_given_back(run))) {
+        for (struct job *job; (job = take_job(run));) {
                 postel_error lost = { .status = POSTEL_OK };
-                size_t index = job->index;
+                outcome_lost(&job->sending.delivery.log, error);
                 postel_status status = outcome_status(&job->sending.delivery.log, &lost);
-                postel_result *result = result_new(&job->sending.delivery, status);
-                give_memory(run, job);
-                tell(run, index, status, &lost, result);
+                conclude(run, job, status, &lost);
         }
-        for (size_t index; (index = take_index(run)) != SIZE_MAX;) {
-                job = begin(run, index);
-                if (!job)
-                        continue;
-                postel_result *result = result_new_unsent(&job->sending.envelope, error);
-                give_memory(run, job);
-                tell(run, index, error->status, error, result);
-        }
-}
-
-static bool is_last_worker(struct run *run)
-{
-        lock_take(&run->lock);
-        bool last = --run->workers == 0;
-        lock_give(&run->lock);
-        return last;
 }
 
 static void send_on(struct worker *worker, postel_connection *connection)
 {
+        struct run *run = worker->run;
         postel_error error;
 
-        if (!gate_enter(&connection->gate, worker->run->deadline))
+        worker->connection = connection;
+        worker->served = 0;
+        if (!gate_enter(&connection->gate, run->deadline))
                 return;
-        session_send_all(&connection->session, &worker->feed, worker->room, worker->run->deadline, &error);
+        session_send_all(&connection->session, &worker->feed, worker->room, run->deadline, &error);
         gate_leave(&connection->gate);
 }
 
@@ -300,14 +341,30 @@ static bool may_dial_again(postel_status status, int failures)
         return passes && failures < MAX_DIALS;
 }
 
-/* Until there is nothing to do, or no session to be had: then another worker goes on, if there is one. */
-static void *work(void *data)
+/* The last one to give up says so to those who wait for it. */
+static void give_up(struct run *run, const postel_error *error)
 {
-        struct worker *worker = data;
+        lock_take(&run->lock);
+        bool last = run->workers == 1;
+        run->workers -= !last;
+        lock_give(&run->lock);
+        if (!last)
+                return;
+        fail_rest(run, error);
+        lock_take(&run->lock);
+        run->workers--;
+        condition_wake_all(&run->changed);
+        lock_give(&run->lock);
+}
+
+/* Until there is nothing to do, or no session to be had: then another worker goes on, if there is one. */
+static void work(struct worker *worker)
+{
         struct run *run = worker->run;
         postel_error error = { .status = POSTEL_OK };
+        int failures = 0;
 
-        for (int failures = 0; has_work(run);) {
+        while (has_work(run)) {
                 postel_connection *connection;
                 bool reused;
                 postel_status status = pool_lease(run->pool, run->deadline, &connection, &reused, &error);
@@ -320,11 +377,7 @@ static void *work(void *data)
                 pool_count_round_trips(run->pool, connection);
                 pool_give_back(run->pool, connection);
         }
-        if (is_last_worker(run) && has_work(run))
-                fail_rest(worker, &error);
-        free(worker->room);
-        worker->room = NULL;
-        return NULL;
+        give_up(run, &error);
 }
 
 static bool worker_init(struct worker *worker, struct run *run)
@@ -334,117 +387,192 @@ static bool worker_init(struct worker *worker, struct run *run)
         return worker->room;
 }
 
-/* The thread leaves all signals to the program. */
-static bool start(struct worker *worker)
-{
-        sigset_t all, before;
-
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &before);
-        int failed = pthread_create(&worker->thread, NULL, work, worker);
-        pthread_sigmask(SIG_SETMASK, &before, NULL);
-        return !failed;
-}
-
 /* ---- Runs ---- */
 
-static void run_init(struct run *run, postel_batch *batch, const struct endpoint *endpoint, postel_pool *pool,
-        struct deadline deadline)
+static struct run *run_new(
+        postel_batch *batch, const struct endpoint *endpoint, postel_pool *pool, struct deadline deadline)
 {
-        *run = (struct run){ .batch = batch, .endpoint = endpoint, .pool = pool, .deadline = deadline };
+        struct run *run = calloc(1, sizeof(*run));
+
+        if (!run)
+                return NULL;
+        run->batch = batch;
+        run->count = batch->count;
+        run->endpoint = endpoint;
+        run->pool = run->counted = pool;
+        run->deadline = deadline;
+        for (size_t i = 0; i < batch->count; i++)
+                run->undone += !batch->items[i].done;
+        run->references = 1;
         lock_init(&run->lock);
         lock_init(&run->telling);
+        condition_init(&run->changed);
+        return run;
 }
 
-static void run_deinit(struct run *run)
+static void run_release(struct run *run)
 {
-        while (run->spare) {
-                struct job *job = run->spare;
+        lock_take(&run->lock);
+        size_t left = --run->references;
+        lock_give(&run->lock);
+        if (left)
+                return;
+        for (struct job *job; (job = run->spare);) {
                 run->spare = job->next;
                 outcome_deinit(&job->sending.delivery.log);
                 free(job);
         }
+        condition_deinit(&run->changed);
         lock_deinit(&run->telling);
         lock_deinit(&run->lock);
+        free(run);
 }
 
-static void out_of_memory(struct worker *worker)
+/* Without memory for a run nothing can be told but this. */
+static void fail_all(postel_batch *batch, postel_status status)
+{
+        for (size_t i = 0; i < batch->count; i++)
+                if (!batch->items[i].done)
+                        batch->items[i].status = status;
+}
+
+void batch_fail(postel_batch *batch, const struct endpoint *endpoint, const postel_error *error)
+{
+        struct run *run = run_new(batch, endpoint, NULL, deadline_never());
+
+        if (!run) {
+                fail_all(batch, POSTEL_MEMORY);
+                return;
+        }
+        fail_rest(run, error);
+        run_release(run);
+}
+
+static void out_of_memory(postel_batch *batch, const struct endpoint *endpoint)
 {
         postel_error error;
 
         error_set(&error, POSTEL_MEMORY, POSTEL_PHASE_NONE, "out of memory");
-        fail_rest(worker, &error);
+        batch_fail(batch, endpoint, &error);
 }
 
 void batch_run_on(postel_batch *batch, postel_connection *connection, struct deadline deadline)
 {
-        struct run run;
+        struct run *run = run_new(batch, connection->endpoint, NULL, deadline);
         struct worker worker;
         postel_error error;
 
-        run_init(&run, batch, connection->endpoint, NULL, deadline);
-        run.counted = connection->pool;
-        if (!worker_init(&worker, &run)) {
-                out_of_memory(&worker);
-        } else if (session_send_all(&connection->session, &worker.feed, worker.room, deadline, &error) !=
-                   POSTEL_OK) {
-                fail_rest(&worker, &error);
+        if (!run || !worker_init(&worker, run)) {
+                if (run)
+                        run_release(run);
+                out_of_memory(batch, connection->endpoint);
+                return;
         }
-        if (run.counted)
-                pool_count_round_trips(run.counted, connection);
+        run->counted = connection->pool;
+        if (has_work(run) && session_send_all(&connection->session, &worker.feed, worker.room, deadline,
+                                     &error) != POSTEL_OK)
+                fail_rest(run, &error);
+        if (run->counted)
+                pool_count_round_trips(run->counted, connection);
         free(worker.room);
-        run_deinit(&run);
+        run_release(run);
 }
 
-static size_t worth_sessions(const postel_batch *batch, const postel_pool *pool)
-{
-        size_t left = 0;
+/* ---- Over a pool ---- */
 
-        for (size_t i = 0; i < batch->count; i++)
-                left += !batch->items[i].done;
-        size_t worth = (left + MESSAGES_PER_SESSION - 1) / MESSAGES_PER_SESSION;
-        size_t most = (size_t)pool->endpoint.config->pool_size;
+static void *work_in_thread(void *data)
+{
+        struct worker *worker = data;
+        struct run *run = worker->run;
+        postel_pool *pool = run->pool;
+
+        work(worker);
+        free(worker->room);
+        free(worker);
+        run_release(run);
+        pool_leave(pool);
+        return NULL;
+}
+
+/* The thread leaves all signals to the program, and ends by itself: it may have a session to open yet when
+ * the batch is done. Closing the pool waits for it. */
+static bool start_thread(struct worker *worker)
+{
+        pthread_attr_t attributes;
+        pthread_t thread;
+        sigset_t all, before;
+
+        if (pthread_attr_init(&attributes) != 0)
+                return false;
+        pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &before);
+        int failed = pthread_create(&thread, &attributes, work_in_thread, worker);
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
+        pthread_attr_destroy(&attributes);
+        return !failed;
+}
+
+static void change_workers(struct run *run, int by)
+{
+        lock_take(&run->lock);
+        run->workers += (size_t)by;
+        run->references += (size_t)by;
+        lock_give(&run->lock);
+}
+
+static bool start_worker(struct run *run)
+{
+        struct worker *worker = malloc(sizeof(*worker));
+
+        if (!worker || !worker_init(worker, run)) {
+                free(worker);
+                return false;
+        }
+        change_workers(run, 1);
+        pool_enter(run->pool);
+        if (start_thread(worker))
+                return true;
+        pool_leave(run->pool);
+        change_workers(run, -1);
+        free(worker->room);
+        free(worker);
+        return false;
+}
+
+static size_t worth_sessions(const struct run *run)
+{
+        size_t worth = (run->undone + MESSAGES_PER_SESSION - 1) / MESSAGES_PER_SESSION;
+        size_t most = (size_t)run->pool->endpoint.config->pool_size;
+
         return worth < most ? worth : most;
 }
 
-/* Fewer than wanted are no fault: the caller's own thread is one. */
-static size_t start_others(struct run *run, struct worker *others, size_t wanted)
+static void await_the_others(struct run *run)
 {
-        size_t started = 0;
-
-        for (; others && started < wanted; started++) {
-                if (!worker_init(&others[started], run))
-                        break;
-                lock_take(&run->lock);
-                run->workers++;
-                lock_give(&run->lock);
-                if (start(&others[started]))
-                        continue;
-                free(others[started].room);
-                is_last_worker(run);
-                break;
-        }
-        return started;
+        lock_take(&run->lock);
+        while (run->undone && run->workers)
+                condition_wait(&run->changed, &run->lock, deadline_never());
+        lock_give(&run->lock);
 }
 
 void batch_run_over(postel_batch *batch, postel_pool *pool, struct deadline deadline)
 {
-        struct run run;
-        struct worker own, *others = NULL;
-        size_t wanted = worth_sessions(batch, pool);
+        struct run *run = run_new(batch, &pool->endpoint, pool, deadline);
+        size_t started = 0, wanted = run ? worth_sessions(run) : 0;
+        struct worker own;
 
-        run_init(&run, batch, &pool->endpoint, pool, deadline);
-        run.counted = pool;
-        run.workers = 1;
-        if (worker_init(&own, &run)) {
-                others = wanted > 1 ? calloc(wanted - 1, sizeof(*others)) : NULL;
-                size_t started = start_others(&run, others, wanted - 1);
+        while (wanted > 1 && started < wanted && start_worker(run))
+                started++;
+        if (started) {
+                await_the_others(run);
+        } else if (run && worker_init(&own, run)) {
+                run->workers = 1;
                 work(&own);
-                for (size_t i = 0; i < started; i++)
-                        pthread_join(others[i].thread, NULL);
-                free(others);
+                free(own.room);
         } else {
-                out_of_memory(&own);
+                out_of_memory(batch, &pool->endpoint);
         }
-        run_deinit(&run);
+        if (run)
+                run_release(run);
 }

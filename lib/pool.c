@@ -141,6 +141,13 @@ static void count_round_trips_locked(postel_pool *pool, postel_connection *conne
         connection->session.message_round_trips = 0;
 }
 
+void pool_count_retry(postel_pool *pool)
+{
+        lock_take(&pool->lock);
+        pool->counters[POSTEL_STATISTIC_RETRIES]++;
+        lock_give(&pool->lock);
+}
+
 void pool_count_round_trips(postel_pool *pool, postel_connection *connection)
 {
         lock_take(&pool->lock);

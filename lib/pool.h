@@ -134,6 +134,7 @@ void pool_throw_away(postel_pool *pool, postel_connection *connection);
 
 /* Counts the outcomes of a send, and the round trips of its session, NULL when that is gone. */
 void pool_count_send(postel_pool *pool, postel_connection *connection, const struct outcome_log *log);
+void pool_count_retry(postel_pool *pool);
 void pool_count_round_trips(postel_pool *pool, postel_connection *connection);
 
 #endif

@@ -57,7 +57,8 @@ void pool_remove_idle_locked(postel_pool *pool, postel_connection *connection)
 void pool_push_busy_locked(postel_pool *pool, postel_connection *connection)
 {
         insert(&pool->busy, NULL, connection);
-        /* Writes eight octets to an eventfd, which never blocks: as much I/O as waking a thread is. */
+        /* Writes eight octets to an eventfd, which never blocks: as much I/O as waking a thread is. Of a
+         * caller's transport it is the wake function, which must not block either (hooks.h). */
         if (pool->interrupting)
                 stream_interrupt(&connection->session.channel.stream);
 }

@@ -1456,9 +1456,8 @@ static void content_of_a_new_sender_does_not_ride(void)
                 { "MAIL FROM:<s@other.example>\r\n" RCPT("a"), OK OK },
                 { BDAT, OK },
                 { "MAIL FROM:<t@OTHER.example>\r\n" RCPT("a") BDAT, OK OK OK },
-                { MAIL RCPT("a"), "550 no\r\n503 a\r\n" },
-                { "RSET\r\n" MAIL RCPT("a"), OK OK OK },
-                { BDAT, OK },
+                { MAIL RCPT("a") BDAT, "550 no\r\n503 a\r\n503 b\r\n" },
+                { "RSET\r\n" MAIL RCPT("a") BDAT, OK OK OK OK },
         };
         static const char *const from[] = { "s@x.example", "s@other.example", "t@OTHER.example",
                 "s@x.example", "s@x.example" };

@@ -53,6 +53,7 @@ bool signal_watch_start(struct signal_watch *watch)
         sigemptyset(&watch->signals);
         add_unless_ignored(&watch->signals, SIGINT);
         add_unless_ignored(&watch->signals, SIGTERM);
+        add_unless_ignored(&watch->signals, SIGHUP); /* the terminal is gone */
         sigaddset(&watch->signals, STOP_SIGNAL);
 
         pthread_sigmask(SIG_BLOCK, &watch->signals, &before);

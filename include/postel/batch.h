@@ -57,10 +57,11 @@ POSTEL_API void postel_batch_set_done(postel_batch *batch, postel_batch_function
  * Sends every message that has no result yet. Blocks until each has one, or the deadline, which leaves the
  * rest with POSTEL_TIMEOUT and NOT_SENT.
  *
- * Over a pool the messages are spread over as many sessions as the pool may have and the batch is worth;
- * threads for them live as long as the call. (Callbacks of messages, hooks and the done function are called
- * by these.) What is NOT_SENT because a session was lost is begun again on another, by itself and at most
- * twice. Over a connection, nothing is begun again.
+ * Over a pool the messages are spread over as many sessions as the pool may have and the batch is worth, by
+ * threads of its own. (Callbacks of messages, hooks and the done function are called by these.) A thread that
+ * is still opening a session when everything is done leaves that to the pool, and ends; closing the pool
+ * waits for it. What is NOT_SENT because a session was lost is begun again on another, by itself and at most
+ * twice more. Over a connection, nothing is begun again.
  *
  * POSTEL_OK: every recipient of every message was accepted. POSTEL_PARTIAL: some were. Else the status of
  * the first message that failed; the error is that message's. POSTEL_INVALID or POSTEL_MEMORY without any

@@ -41,9 +41,10 @@ POSTEL_API postel_status postel_pool_open(
  * Sends as postel_send() and postel_send_with_params() do, on a session of the pool: a free one, a new one,
  * or the first that is given back. The deadline covers the wait, the opening of a session, and the send.
  *
- * When a session that was idle turns out to be lost before anything was accepted, and the message can be read
- * again, it is sent once more on a new session; see postel_result_attempts(). Nothing else is ever sent
- * twice.
+ * What certainly was not sent is begun again by itself in three cases, if the message can be read again:
+ * once, when a session that was idle turns out to be lost before anything was accepted; once, when BDAT was
+ * refused and the session lost over it; and for recipients for whom a session had no transaction left
+ * (LIMITS). See postel_result_attempts(). Nothing else is ever sent twice.
  *
  * Statuses and ownership of *result are those of postel_send(); besides, without a session every recipient is
  * POSTEL_OUTCOME_NOT_SENT and the status is what postel_pool_acquire() would return.

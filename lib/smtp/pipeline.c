@@ -180,6 +180,10 @@ static bool may_follow(const struct pipeline *pipeline)
 
         if (!last)
                 return true;
+        /* How many final replies there will be is a server's opinion, too: those of others must not be among
+         * them. */
+        if (last->plan.lmtp && last->members > 1)
+                return false;
         if (!last->plan.by_chunks && atomic_load(&pipeline->session->options->memory->avoids_following))
                 return false;
         return last->plan.pipelining && last->end_queued && pipeline->refilling &&
@@ -229,10 +233,21 @@ static uint64_t sender_hash(const struct delivery *delivery)
         return hash;
 }
 
+static bool is_known_sender(const struct session *session, const struct delivery *delivery)
+{
+        uint64_t hash = sender_hash(delivery);
+
+        for (size_t i = 0; i < session->sender_count && i < SESSION_SENDERS; i++)
+                if (session->senders[i] == hash)
+                        return true;
+        return false;
+}
+
+/* The latest are remembered. */
 static void remember_sender(struct session *session, const struct delivery *delivery)
 {
-        session->took_chunks = true;
-        session->took_from = sender_hash(delivery);
+        if (!is_known_sender(session, delivery))
+                session->senders[session->sender_count++ % SESSION_SENDERS] = sender_hash(delivery);
 }
 
 /*
@@ -245,7 +260,7 @@ static bool may_ride(const struct pipeline *pipeline, const struct transaction *
         const struct session *session = pipeline->session;
 
         return transaction->next == STEP_CONTENT && transaction->plan.rides && pipeline->heard &&
-               session->took_chunks && session->took_from == sender_hash(transaction->delivery);
+               is_known_sender(session, transaction->delivery);
 }
 
 /* What is known of the session, and of the server, once a transaction is over. */
@@ -477,21 +492,40 @@ static bool is_stall(const struct pipeline *pipeline)
         return false;
 }
 
-/* Tells everybody. Whose fault it was is known by where the dialogue stood. */
-static void lose_all(struct pipeline *pipeline, const postel_error *error)
+/* What is wrong with one message is not wrong with the others: these only lose the session. */
+static void turn_into_others(const struct pipeline *pipeline, postel_error *error)
 {
-        struct transaction *culprit = head(pipeline);
+        bool of_content = pipeline->broken && error->status != POSTEL_TIMEOUT &&
+                          error->status != POSTEL_INTERRUPTED && error->status != POSTEL_MEMORY;
+        bool of_reply =
+                error->status == POSTEL_REJECTED || (error->status == POSTEL_DEFERRED && error->code != 421);
+
+        if (of_content || of_reply)
+                error_set(error, POSTEL_CLOSED, POSTEL_PHASE_MAIL, "the session ended over another message");
+}
+
+/* Whose fault it was is known by where the dialogue stood. */
+static void blame(struct pipeline *pipeline, const postel_error *error)
+{
+        struct delivery *delivery = head(pipeline)->delivery;
+        bool patient = error->status == POSTEL_TIMEOUT && !deadline_passed(pipeline->deadline);
+
+        delivery->at_fault = !(patient && is_stall(pipeline));
+        delivery->unsendable = pipeline->broken;
+}
+
+/* Tells everybody. The error becomes that of the messages behind the first one. */
+static void lose_all(struct pipeline *pipeline, postel_error *error)
+{
         struct delivery *delivery;
 
-        bool stalled = culprit && error->status == POSTEL_TIMEOUT && is_stall(pipeline);
-        if (culprit && !stalled)
-                culprit->delivery->at_fault = true;
-        if (pipeline->broken && pipeline->count)
-                tail(pipeline)->delivery->unsendable = true;
+        if (pipeline->count)
+                blame(pipeline, error);
         for (; pipeline->count; pipeline->count--) {
                 delivery = head(pipeline)->delivery;
                 pipeline->first = (pipeline->first + 1) % pipeline->depth;
                 fail(pipeline, delivery, error);
+                turn_into_others(pipeline, error);
         }
         while ((delivery = pop_again(pipeline)))
                 fail(pipeline, delivery, error);
@@ -524,7 +558,8 @@ postel_status pipeline_run(struct session *session, struct feed *feed, struct tr
         }
         if (session->channel.dead && status == POSTEL_OK)
                 status = error_copy(error, &session->channel.fault);
-        if (status != POSTEL_OK)
-                lose_all(&pipeline, error);
-        return status;
+        if (status == POSTEL_OK)
+                return status;
+        lose_all(&pipeline, error);
+        return error->status;
 }

@@ -205,13 +205,16 @@ static bool is_light(const struct delivery *delivery)
 
 static bool goes_by_chunks(const struct session *session, const struct delivery *delivery)
 {
-        postel_chunking chunking = session->options->chunking;
+        const struct session_options *options = session->options;
+        postel_chunking chunking = options->chunking;
 
         if (is_binary(delivery) || chunking == POSTEL_CHUNKING_ALWAYS)
                 return true;
-        return chunking == POSTEL_CHUNKING_AUTO && ehlo_has(&session->ehlo, EXTENSION_CHUNKING) &&
-               !delivery->by_data && !atomic_load(&session->options->memory->avoids_chunking) &&
-               is_light(delivery);
+        /* With LMTP a refusal of BDAT itself cannot be told from that of the first of several recipients. */
+        bool is_plain =
+                options->protocol == POSTEL_PROTOCOL_SMTP || delivery->log.open == 1 || session->sender_count;
+        return chunking == POSTEL_CHUNKING_AUTO && is_plain && ehlo_has(&session->ehlo, EXTENSION_CHUNKING) &&
+               !delivery->by_data && !atomic_load(&options->memory->avoids_chunking) && is_light(delivery);
 }
 
 struct transaction_plan plan_transaction(const struct session *session, const struct delivery *delivery)

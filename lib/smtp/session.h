@@ -19,6 +19,7 @@
 #include <postel/hooks.h>
 
 #define SESSION_EHLO_NAME_SIZE 256
+#define SESSION_SENDERS        16
 
 /* What sessions of one endpoint learn about its server, and share. */
 struct server_memory {
@@ -62,8 +63,9 @@ struct session {
         bool wants_reset; /* the last transaction left something behind */
         bool asked_again; /* EHLO was repeated after AUTH */
         bool lost_unheard; /* the last send found the connection lost, before any reply to it */
-        bool took_chunks; /* the server took a message by BDAT; then: the hash of its sender's domain */
-        uint64_t took_from;
+        uint64_t
+                senders[SESSION_SENDERS]; /* hashes of domains from which the server took a message by BDAT */
+        size_t sender_count;
         bool exhausted; /* the server takes no more transactions (LIMITS) */
         unsigned long messages; /* transactions begun */
         bool begun, ended; /* opening it was; END was told */

@@ -230,7 +230,10 @@ static void content_is_queued(struct transaction *transaction)
         transaction->end_queued = true;
         transaction->next = STEP_DONE;
         transaction->end_at = output_of(transaction)->queued;
-        transaction->owed++;
+        if (transaction->answered_early)
+                transaction->due = STEP_DONE;
+        else
+                transaction->owed++;
 }
 
 /* A server that insists on content for nobody gets the end of it at once (RFC 2920 section 3.1). */
@@ -463,18 +466,15 @@ static postel_status take_chunk(
 
 /*
  * RFC 5321 section 4.2.4: a server, or something in front of it, does not know BDAT although it is announced.
- * With LMTP the same code may be the first recipient's own, with others' behind it: there it must be about
- * the command.
+ * With LMTP the same code may be the first recipient's own, with others' behind it.
  */
 static bool is_bdat_unknown(const struct transaction *transaction, const struct reply *reply)
 {
-        bool of_recipient = reply->code == 501 || reply->code == 504 ||
-                            (reply->enhanced[0] && strncmp(reply->enhanced, "5.5.", 4) != 0);
+        size_t taken = log_of(transaction)->taken;
+        bool is_one_reply = taken == 1 || (taken && !transaction->plan.lmtp);
 
-        if (transaction->plan.lmtp && of_recipient)
-                return false;
-        return transaction->plan.may_go_back && !transaction->final_begun && reply->code >= 500 &&
-               reply->code <= 504 && log_of(transaction)->taken;
+        return transaction->plan.may_go_back && is_one_reply && !transaction->final_begun &&
+               reply->code >= 500 && reply->code <= 504;
 }
 
 static postel_status go_back_to_data(struct transaction *transaction)
@@ -610,6 +610,13 @@ bool transaction_is_silence_due(const struct transaction *transaction)
 static postel_status take_early(
         struct transaction *transaction, const struct reply *reply, postel_error *error)
 {
+        /* A chunk for nobody may be refused before it is whole. It is written to its end all the same. */
+        bool for_nobody =
+                transaction->chunk_open && transaction->due == STEP_CONTENT && !log_of(transaction)->taken;
+        if (for_nobody && reply->code >= 400 && !transaction->answered_early) {
+                transaction->answered_early = true;
+                return POSTEL_OK;
+        }
         if (transaction->content_begun && reply->code >= 400) {
                 outcome_refused(log_of(transaction), POSTEL_PHASE_BODY, reply);
                 error_set(error, reply->code >= 500 ? POSTEL_REJECTED : POSTEL_DEFERRED, POSTEL_PHASE_BODY,

@@ -53,6 +53,7 @@ struct transaction {
         bool content_begun;
         bool lent; /* what is queued may lie where the source reads the next octets to */
         bool final_begun; /* a final reply was taken */
+        bool answered_early; /* the reply to the chunk that is written has come */
         bool chunk_open, last_chunk;
         uint64_t chunk_left; /* octets that are still to be queued of the chunk */
         uint64_t chunks; /* written and not answered */
