@@ -586,7 +586,7 @@ static void what_was_lost_goes_alone(void)
                 { MAIL RCPT("k"), NULL, DIALOGUE_CLOSE } };
         static const struct exchange fourth[] = { HELLO(PIPELINING CHUNKING), { MAIL RCPT("c"), OK OK },
                 { BDAT, QUEUED("Q3") } };
-        static const struct script scripts[] = { SCRIPT(first), SCRIPT(first), SCRIPT(third),
+        static const struct script scripts[] = { SCRIPT(first), SCRIPT(first), SCRIPT(third), SCRIPT(fourth),
                 SCRIPT(fourth) };
         struct client client = meet_scripts(scripts, COUNT(scripts), (struct manner){ .pool_size = 1 });
         struct mails mails = { 0 };
@@ -657,7 +657,7 @@ static void a_killer_among_chunks_leaves_true_accounts(void)
                 { CHUNK("k"), "421 4.3.2 bye\r\n", DIALOGUE_CLOSE } };
         static const struct exchange fourth[] = { HELLO(PIPELINING CHUNKING),
                 { MAIL RCPT("k"), "421 4.3.2 bye\r\n", DIALOGUE_CLOSE } };
-        static const struct script scripts[] = { SCRIPT(first), SCRIPT(second), SCRIPT(third),
+        static const struct script scripts[] = { SCRIPT(first), SCRIPT(second), SCRIPT(third), SCRIPT(fourth),
                 SCRIPT(fourth) };
         static const char *const elsewhere[] = { "OK: ACCEPTED final 250 Q1", "DEFERRED: NOT_SENT mail 421",
                 "OK: ACCEPTED final 250 Q3", "OK: ACCEPTED final 250 Q4" };
