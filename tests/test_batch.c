@@ -586,7 +586,7 @@ static void what_was_lost_goes_alone(void)
                 { MAIL RCPT("k"), NULL, DIALOGUE_CLOSE } };
         static const struct exchange fourth[] = { HELLO(PIPELINING CHUNKING), { MAIL RCPT("c"), OK OK },
                 { BDAT, QUEUED("Q3") } };
-        static const struct script scripts[] = { SCRIPT(first), SCRIPT(first), SCRIPT(third), SCRIPT(fourth),
+        static const struct script scripts[] = { SCRIPT(first), SCRIPT(first), SCRIPT(third),
                 SCRIPT(fourth) };
         struct client client = meet_scripts(scripts, COUNT(scripts), (struct manner){ .pool_size = 1 });
         struct mails mails = { 0 };
