@@ -7,10 +7,10 @@
  * constant memory, and changes nothing but this (signatures survive):
  *  - a lone LF or a lone CR becomes CRLF, or is refused by choice;
  *  - a final CRLF is supplied where it is missing;
- *  - dots at the beginning of lines are doubled on the wire (RFC 5321 section 4.5.2) and undoubled by the
- * server. A NUL octet is refused (RFC 5321 section 2.3.8 and RFC 5322). Lines may be of any length unless the
- * caller asks otherwise. With POSTEL_BODY_BINARYMIME (envelope.h) none of this applies: any octets,
- * unchanged.
+ *  - dots that begin lines are doubled for DATA and undoubled by the server (RFC 5321 section 4.5.2).
+ *
+ * A NUL octet is refused (RFC 5321 section 2.3.8 and RFC 5322). Lines may be of any length unless the caller
+ * asks otherwise. With POSTEL_BODY_BINARYMIME (envelope.h) none of this applies: any octets, unchanged.
  *
  * What can be read twice (memory, a path, a regular file) is looked through before MAIL: size, 8-bit octets
  * and what is refused are known before anything is written. What cannot (a pipe, a callback) is checked while

@@ -49,10 +49,9 @@ POSTEL_API postel_status postel_result_status(const postel_result *result);
  * The reply that decided the status: the final reply where any recipient was accepted, else that of the first
  * recipient whose outcome gave the status. The phase it came in, its code (0: no reply), its enhanced status
  * code ("5.1.1"; "" without one, or where the server does not announce ENHANCEDSTATUSCODES, RFC 2034), and
- * its text as the server sent it (the
- * enhanced code at its beginning included, octets as they came), lines joined by LF, at most 1,024 octets; a
- * refusal that repeats the password is withheld. For a fault without a reply: its phase, 0, "" and what went
- * wrong.
+ * its text as the server sent it (the enhanced code at its beginning included, octets as they came), lines
+ * joined by LF, at most 1,024 octets; a refusal that repeats the password is withheld. For a fault without a
+ * reply: its phase, 0, "" and what went wrong.
  */
 POSTEL_API postel_phase postel_result_phase(const postel_result *result);
 POSTEL_API int postel_result_code(const postel_result *result);
