@@ -716,6 +716,43 @@ static void a_421_of_a_server_that_goes_on_doubles_nothing(void)
         drop(&mails);
 }
 
+/* A server that takes so many messages in a session and says 421 to the next has lost nothing by that. */
+static void a_server_that_wants_new_sessions_gets_them(void)
+{
+        static const char *const most[] = { "2", "10" };
+
+        for (size_t i = 0; i < COUNT(most); i++) {
+                struct client client = meet_sink(
+                        OPTIONS("--max-messages", most[i]), (struct manner){ .pool_size = 2, NEVER });
+                struct mails mails = many(60, "a");
+                harness_row("%s", most[i]);
+                CHECK_INT(send_all(&client, &mails), POSTEL_OK);
+                CHECK_INT(check_truth(&client, &mails).accepted, 60);
+                CHECK(statistic(&client, POSTEL_STATISTIC_RETRIES) > 0);
+                CHECK_INT(statistic(&client, POSTEL_STATISTIC_MESSAGES), 60);
+                part(&client);
+                drop(&mails);
+        }
+}
+
+/* No server is bothered with what may not be sent, and what was sent is not begun again. */
+static void opens_no_session_for_nothing(void)
+{
+        struct client client = meet_sink(NULL, (struct manner){ .pool_size = 2 });
+        struct mails mails = { 0 };
+
+        add(&mails, "no address", "a", BODY);
+        CHECK_INT(send_all(&client, &mails), POSTEL_INVALID);
+        CHECK_INT(sink_stats(client.sink, "connections"), 0);
+        add(&mails, "m0@x.example", "a", BODY);
+        CHECK_INT(send_all(&client, &mails), POSTEL_PARTIAL);
+        CHECK_INT(send_all(&client, &mails), POSTEL_PARTIAL);
+        CHECK_INT(sink_stats(client.sink, "messages"), 1);
+        CHECK_INT(sink_stats(client.sink, "connections"), 1);
+        part(&client);
+        drop(&mails);
+}
+
 /*
  * A server that loses what it reads together with content: over a pool the commands go elsewhere when their
  * time is over, what they are for is sent, and nothing rides behind content there again.
@@ -885,6 +922,26 @@ static void mixes_lmtp(void)
         CHECK(statistic(&client, POSTEL_STATISTIC_ROUND_TRIPS) <= 2 + 40);
         part(&client);
         drop(&first);
+        drop(&mails);
+}
+
+/* A server that gives one reply where it owes two must not have the next message's taken for the second. */
+static void lmtp_waits_for_every_final_reply(void)
+{
+        static const struct exchange script[] = { LHELLO(PIPELINING),
+                { MAIL RCPT("a") RCPT("b") DATA, OK OK OK GO }, { BODY DOT, OK OK },
+                { MAIL RCPT("a") RCPT("b") DATA, OK OK OK GO },
+                { BODY DOT, "451 nobody\r\n", DIALOGUE_AWAIT_CLOSE } };
+        struct client client = MEET(script, LMTP, .phase_ms = 200);
+        struct mails mails = { 0 };
+
+        for (int i = 0; i < 3; i++)
+                add(&mails, FROM, "a b", BODY);
+        CHECK_INT(send_all(&client, &mails), POSTEL_PARTIAL);
+        check_mail(&mails, 0, "OK: ACCEPTED final 250, ACCEPTED final 250");
+        check_mail(&mails, 1, "UNKNOWN: DEFERRED final 451, UNKNOWN final 0");
+        check_mail(&mails, 2, "TIMEOUT: NOT_SENT final 0, NOT_SENT final 0");
+        part(&client);
         drop(&mails);
 }
 
@@ -1086,6 +1143,9 @@ static const struct test tests[] = {
         { "a killer among chunks leaves true accounts", a_killer_among_chunks_leaves_true_accounts },
         { "a 421 among many chunks harms nobody", a_421_among_many_chunks_harms_nobody },
         { "a 421 of a server that goes on doubles nothing", a_421_of_a_server_that_goes_on_doubles_nothing },
+        { "a server that wants new sessions gets them", a_server_that_wants_new_sessions_gets_them },
+        { "opens no session for nothing", opens_no_session_for_nothing },
+        { "LMTP waits for every final reply", lmtp_waits_for_every_final_reply },
         { "followers that are lost go elsewhere", followers_that_are_lost_go_elsewhere },
         { "thousands agree with the ledger", thousands_agree_with_the_ledger },
         { "refused chunks in a batch", refused_chunks_in_a_batch },
